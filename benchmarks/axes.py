@@ -1,0 +1,152 @@
+"""The grid of cases: its presets, and what the command line changes of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+from histocnn import engines
+from histocnn.errors import InputError
+from histocnn.job import DEVICES, Job
+from histocnn.memory import MemoryPool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values of each axis, and how much is measured of each case.
+
+    ``sizes`` in px; ``cnmem`` applies to the device cuda alone and ``cores`` to cpu
+    alone, since a GPU case uses all cores that the machine lends. ``rounds`` are the
+    timed epochs of a launch, behind one warm-up epoch.
+    """
+
+    engines: tuple[str, ...]
+    devices: tuple[str, ...]
+    sizes: tuple[int, ...]
+    batches: tuple[int, ...]
+    cnmem: tuple[str, ...]
+    cores: tuple[int, ...]
+    images: int
+    launches: int
+    rounds: int
+
+
+PRESETS = {
+    # Minutes on a laptop: both stacks of the paper, two values of each CPU axis.
+    "quick": Grid(
+        engines=("theano", "tensorflow"),
+        devices=("cpu",),
+        sizes=(32, 64),
+        batches=(10, 50),
+        cnmem=("0", "1"),
+        cores=(2, 1),
+        images=300,
+        launches=2,
+        rounds=3,
+    ),
+    # The paper's figures 3 to 6.
+    "paper": Grid(
+        engines=("theano", "tensorflow"),
+        devices=("cpu", "cuda"),
+        sizes=(32, 64, 128, 180, 200),
+        batches=(10, 20, 50, 100, 150),
+        cnmem=("0", "1"),
+        cores=(16, 8, 4, 2, 1),
+        images=300,
+        launches=5,
+        rounds=3,
+    ),
+}
+
+_AXES = ("engines", "devices", "sizes", "batches", "cnmem", "cores")
+_NUMBERS = ("images", "launches", "rounds")
+
+
+def select(preset: str, overrides: dict[str, str | None]) -> Grid:
+    """The preset with what the command line says in its place.
+
+    Parameters
+    ----------
+    overrides
+        for an axis a comma list, for ``images``, ``launches`` and ``rounds`` a number;
+        None leaves the preset's.
+
+    Raises
+    ------
+    InputError
+        for an unknown preset, a value that is none, or one that comes twice.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"unknown grid {preset!r}; there are: {', '.join(PRESETS)}")
+    changed: dict[str, object] = {}
+    for name, text in overrides.items():
+        if text is None:
+            continue
+        if name in _NUMBERS:
+            changed[name] = _whole(name, text)
+        elif name in ("sizes", "batches", "cores"):
+            changed[name] = tuple(_whole(name, item) for item in _items(name, text))
+        elif name == "cnmem":
+            pools = (str(MemoryPool.parse(item)) for item in _items(name, text))
+            changed[name] = tuple(pools)
+        else:
+            changed[name] = tuple(_items(name, text))
+    grid = replace(PRESETS[preset], **changed)  # type: ignore[arg-type]
+    for axis in _AXES:
+        values = getattr(grid, axis)
+        if len(set(values)) < len(values):
+            raise InputError(f"--{axis} names a value twice: {overrides[axis]}")
+    for engine in grid.engines:
+        engines.get(engine)
+    for device in grid.devices:
+        if device not in DEVICES:
+            raise InputError(
+                f"unknown device {device!r}; there are: {', '.join(DEVICES)}"
+            )
+    return grid
+
+
+def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
+    """Every case of the grid; ``all_cores`` is what a GPU case gets.
+
+    Raises `InputError` for the first combination that cannot be.
+    """
+    for engine in grid.engines:
+        for device in grid.devices:
+            for size in grid.sizes:
+                for batch in grid.batches:
+                    for cnmem, cores in _last_axis(grid, device, all_cores):
+                        yield Job(
+                            engine=engine,
+                            device=device,
+                            size=size,
+                            batch=batch,
+                            cnmem=cnmem,
+                            cores=cores,
+                            images=grid.images,
+                            dataset=dataset,
+                        )
+
+
+def _last_axis(grid: Grid, device: str, all_cores: int) -> list[tuple[str | None, int]]:
+    if device == "cpu":
+        return [(None, cores) for cores in grid.cores]
+    return [(cnmem, all_cores) for cnmem in grid.cnmem]
+
+
+def _items(name: str, text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise InputError(f"--{name} {text!r} has an empty value; write a comma list")
+    return items
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise InputError(f"--{name}: {text!r} is not a whole number from 1 up")
+    return number
+
+
+OPTIONS = tuple(field.name for field in fields(Grid))

@@ -1,0 +1,106 @@
+"""What one pytest session measures, as its command line says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmarks import axes, launchers
+from benchmarks.axes import Grid
+from benchmarks.launchers import Launcher
+from benchmarks.measure import Effort, Step, measure
+from histocnn.data import Dataset, DatasetSpec
+from histocnn.errors import InputError
+from histocnn.job import Job
+from histocnn.measurement import Measurement
+from histocnn.prepare import prepare
+
+DEFAULT_DATASET = "tissue"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A job, and why it is skipped; None where it runs."""
+
+    job: Job
+    skip: str | None
+
+
+class Suite:
+    """The selected cases and how they are measured."""
+
+    def __init__(
+        self,
+        grid: str,
+        overrides: dict[str, str | None],
+        dataset: str | None,
+        launcher: str,
+        timeout: float,
+    ) -> None:
+        """Check all that was asked for; `InputError` says what cannot be had.
+
+        What a preset asks for and this machine lacks is skipped with a reason; what
+        the command line asks for by name must be there.
+        """
+        self.grid: Grid = axes.select(grid, overrides)
+        self.launcher: Launcher = launchers.get(launcher)
+        self._spec = DatasetSpec.parse(dataset or DEFAULT_DATASET)
+        self._timeout = timeout
+        if overrides["cores"] is not None:
+            _check_cores(self.grid.cores, self.launcher.cores())
+        jobs = list(axes.jobs(self.grid, self._spec.label, self.launcher.cores()))
+        self.cases = [Case(job, self._skip(job)) for job in jobs]
+        if overrides["engines"] is not None:
+            _check_engines(self.cases)
+        if dataset is not None:
+            # A folder named by the user is looked at now, not after an hour of cases.
+            _ = self.dataset
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The dataset, listed once."""
+        return self._spec.load()
+
+    def effort(self, *, once: bool) -> Effort:
+        """How much to measure of a case; ``once``: one round of one launch."""
+        if once:
+            return Effort(launches=1, rounds=1, timeout=self._timeout)
+        return Effort(self.grid.launches, self.grid.rounds, self._timeout)
+
+    def job(self, params: dict[str, Any]) -> Job:
+        """The job of a case's parameters as pytest has them."""
+        return Job(**params, images=self.grid.images, dataset=self._spec.label)
+
+    def arrays(self, job: Job) -> Path:
+        """The prepared images of ``job``, made on first use."""
+        return prepare(self.dataset, job.size, job.images, seed=job.seed)
+
+    def measure(
+        self, job: Job, effort: Effort, on_step: Callable[[Step], None]
+    ) -> Measurement:
+        """Prepare the images where they are missing, then measure."""
+        return measure(job, effort, self.launcher, self.arrays(job), on_step)
+
+    def _skip(self, job: Job) -> str | None:
+        try:
+            return self.launcher.missing(job)
+        except InputError:
+            return None  # broken, not absent: the case runs, and fails saying so
+
+
+def _check_cores(asked: tuple[int, ...], lent: int) -> None:
+    for cores in asked:
+        if cores > lent:
+            raise InputError(f"cores={cores}: this machine lends 1 to {lent}")
+
+
+def _check_engines(cases: list[Case]) -> None:
+    """An engine named by the user must be able to run at least one of its cases."""
+    reasons: dict[str, str | None] = {}
+    for case in cases:
+        if reasons.get(case.job.engine, "") is not None:
+            reasons[case.job.engine] = case.skip
+    for engine, reason in reasons.items():
+        if reason is not None:
+            raise InputError(f"engine {engine} cannot run here: {reason}")

@@ -1,0 +1,3 @@
+"""Loads the suite's plugin, so that its options exist wherever pytest is started."""
+
+pytest_plugins = ["benchmarks.plugin"]

@@ -1,0 +1,101 @@
+"""Job: one combination of the axes, checked once, when it is made."""
+
+from dataclasses import dataclass
+
+from histocnn import engines
+from histocnn.errors import InputError
+from histocnn.memory import MemoryPool
+from histocnn.model import feature_side, smallest_size
+
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one case trains, on what.
+
+    Attributes
+    ----------
+    engine, device
+        who computes, and where: ``cpu`` or ``cuda``.
+    size
+        side of the square RGB images, px.
+    batch, images
+        images a step and images an epoch; ``batch`` divides ``images``, so that every
+        step of an epoch does the same work.
+    cnmem
+        the GPU memory pool as `MemoryPool.parse` reads it; None on the CPU.
+    cores
+        CPU cores that the process may use.
+    dataset
+        the dataset's label (`histocnn.data.DatasetSpec.label`).
+    seed
+        of the starting weights and of the order of the images.
+    """
+
+    engine: str
+    device: str
+    size: int
+    batch: int
+    cnmem: str | None
+    cores: int
+    images: int = 300
+    dataset: str = "tissue"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` for the first thing that cannot be."""
+        engines.get(self.engine)
+        if self.device not in DEVICES:
+            raise InputError(
+                f"unknown device {self.device!r}; there are: {', '.join(DEVICES)}"
+            )
+        for name in ("size", "batch", "images", "cores"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise InputError(f"{name}={value!r}: expected a whole number from 1 up")
+        if feature_side(self.size) < 1:
+            raise InputError(
+                f"size={self.size} px is too small for three convolutions with "
+                f"pooling; the smallest is {smallest_size()} px"
+            )
+        self._check_batch()
+        self._check_pool()
+
+    def _check_batch(self) -> None:
+        if self.batch > self.images:
+            raise InputError(
+                f"batch={self.batch} is larger than images={self.images}; "
+                "lower --batches or raise --images"
+            )
+        if self.images % self.batch:
+            raise InputError(
+                f"batch={self.batch} does not divide images={self.images}, and a "
+                "shorter last step would blur the timing; choose --images as a "
+                "multiple of every batch size"
+            )
+
+    def _check_pool(self) -> None:
+        if (self.cnmem is None) != (self.device == "cpu"):
+            raise InputError(
+                f"cnmem={self.cnmem!r} on device {self.device!r}: a GPU case needs a "
+                "memory pool, a CPU case has none"
+            )
+        if self.cnmem is not None and str(MemoryPool.parse(self.cnmem)) != self.cnmem:
+            raise InputError(
+                f"cnmem={self.cnmem!r} is written {MemoryPool.parse(self.cnmem)} here"
+            )
+
+    @property
+    def pool(self) -> MemoryPool | None:
+        """The memory pool that ``cnmem`` names; None on the CPU."""
+        return None if self.cnmem is None else MemoryPool.parse(self.cnmem)
+
+    @property
+    def id(self) -> str:
+        """Reads like ``theano-cpu-64px-b20-cores2``, ``theano-cuda-200px-b50-cnmem1``.
+
+        A GPU case leaves its cores out: they are all that the machine has.
+        """
+        last = f"cores{self.cores}" if self.cnmem is None else f"cnmem{self.cnmem}"
+        return f"{self.engine}-{self.device}-{self.size}px-b{self.batch}-{last}"

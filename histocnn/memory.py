@@ -1,0 +1,82 @@
+"""What a cnmem value means: how GPU memory is obtained, whoever asks for it."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from histocnn.errors import InputError
+
+#: Theano's old `lib.cnmem` clipped a fraction here: the driver needs the rest.
+LARGEST_FRACTION = 0.95
+
+MEBIBYTE = 2**20
+
+
+class PoolKind(StrEnum):
+    """The five ways to obtain GPU memory that the axis tells apart."""
+
+    OFF = "off"  # every allocation asks the driver
+    GROW = "grow"  # a pool that starts empty and keeps what it got
+    FRACTION = "fraction"  # a share of the GPU's memory, reserved at the start
+    MEGABYTES = "megabytes"  # that many MB, reserved at the start
+    ASYNC = "async"  # the driver's own stream-ordered pool
+
+
+@dataclass(frozen=True)
+class MemoryPool:
+    """One value of the cnmem axis.
+
+    ``amount`` is the fraction (0 < f ≤ 1) or the MB (> 1), and 0 for the other kinds.
+    The numbers mean what `lib.cnmem` meant in Theano ≤ 0.9; ``grow`` and ``async`` are
+    what today's engines offer beside them.
+    """
+
+    kind: PoolKind
+    amount: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> "MemoryPool":
+        """Read ``0``, ``0.5``, ``1``, ``4096``, ``4096MB``, ``grow`` or ``async``.
+
+        Raises
+        ------
+        InputError
+            for anything else, negative numbers, NaN and infinity among it.
+        """
+        word = text.strip().lower()
+        if word in (PoolKind.GROW, PoolKind.ASYNC):
+            return cls(PoolKind(word))
+        try:
+            amount = float(word.removesuffix("mb"))
+        except ValueError:
+            amount = math.nan
+        in_megabytes = word.endswith("mb")
+        if not math.isfinite(amount) or amount < 0 or (in_megabytes and amount <= 1):
+            raise InputError(
+                f"cnmem={text!r} is not a memory pool; use 0 (none), a fraction up to "
+                "1, megabytes above 1, 'grow' or 'async'"
+            )
+        if amount == 0:
+            return cls(PoolKind.OFF)
+        return cls(PoolKind.FRACTION if amount <= 1 else PoolKind.MEGABYTES, amount)
+
+    def __str__(self) -> str:
+        """The shortest text that `parse` reads back as the same pool."""
+        if self.kind in (PoolKind.GROW, PoolKind.ASYNC):
+            return self.kind.value
+        return f"{self.amount:.15g}"
+
+    def reserved_fraction(self) -> float | None:
+        """The share of the GPU's memory to reserve, clipped; None where none is."""
+        if self.kind is not PoolKind.FRACTION:
+            return None
+        return min(self.amount, LARGEST_FRACTION)
+
+    def reserved_bytes(self, total_bytes: int) -> int | None:
+        """Bytes to reserve on a GPU of ``total_bytes``; None where nothing is."""
+        fraction = self.reserved_fraction()
+        if fraction is not None:
+            return int(fraction * total_bytes)
+        if self.kind is PoolKind.MEGABYTES:
+            return int(self.amount * MEBIBYTE)
+        return None

@@ -1,0 +1,105 @@
+"""The measured process: ``python -m histocnn.worker``, commands on stdin, replies out.
+
+It starts on the standard library alone, so that it is pinned before anything starts a
+thread, and imports a framework only when it is told to open a job.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from histocnn import protocol
+from histocnn.protocol import Command, Reply
+
+if TYPE_CHECKING:
+    from histocnn.training import Training
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve until `Close` or the end of stdin."""
+    parser = argparse.ArgumentParser(prog="histocnn.worker", description=__doc__)
+    parser.add_argument("--cpus", help="CPUs to stay on, e.g. 0,1 (default: all given)")
+    parser.add_argument("--parent", type=int, help="leave when this process has gone")
+    arguments = parser.parse_args()
+    if arguments.cpus:
+        os.sched_setaffinity(0, [int(cpu) for cpu in arguments.cpus.split(",")])
+    if arguments.parent:
+        _die_with(arguments.parent)
+    serve(sys.stdin.buffer, _claim_stdout())
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep stdout for replies; whatever else prints there goes to stderr instead."""
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return replies
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when ``parent`` dies, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+def serve(commands: BinaryIO, replies: BinaryIO) -> None:
+    """Answer each line of ``commands`` until `Close` or the end."""
+    session = Session(lambda reply: _write(replies, reply))
+    for line in commands:
+        command = protocol.decode_command(line)
+        try:
+            _write(replies, session.answer(command))
+        except Exception as error:  # it crosses to the measuring side, whole
+            _write(
+                replies,
+                protocol.Failed(
+                    kind=type(error).__name__,
+                    message=str(error),
+                    details=traceback.format_exc(),
+                ),
+            )
+        if isinstance(command, protocol.Close):
+            return
+
+
+def _write(replies: BinaryIO, reply: Reply) -> None:
+    replies.write(protocol.encode(reply))
+
+
+class Session:
+    """What a worker knows between commands; ``report`` sends a reply ahead of time."""
+
+    def __init__(self, report: Callable[[Reply], None]) -> None:
+        """Nothing is open yet."""
+        self._report = report
+        self._training: Training | None = None
+
+    def answer(self, command: Command) -> Reply:
+        """Carry out ``command``; whatever it raises is the caller's to report."""
+        match command:
+            case protocol.Open(job, arrays):
+                # Imported here: it brings NumPy, which must find the process pinned.
+                from histocnn.training import Training
+
+                self._training = Training(job, Path(arrays))
+                return self._training.opened
+            case protocol.Train(epochs):
+                if self._training is None:
+                    raise RuntimeError("Train before Open")
+                return self._training.train(
+                    epochs, lambda epoch: self._report(protocol.EpochDone(epoch))
+                )
+            case protocol.Ping() | protocol.Close():
+                return protocol.Ready(protocol.VERSION, os.getpid())
+
+
+if __name__ == "__main__":
+    main()
