@@ -116,8 +116,14 @@ class Worker:
     @staticmethod
     def _is(reply: protocol.Reply, kind: type[_Reply]) -> _Reply:
         if isinstance(reply, protocol.Failed):
+            remedy = (
+                "; its environment is incomplete: remove it and build it again"
+                if reply.kind in ("ImportError", "ModuleNotFoundError")
+                else ""
+            )
             raise MeasuringFailed(
-                f"the worker failed: {reply.kind}: {reply.message}\n{reply.details}"
+                f"the worker failed: {reply.kind}: {reply.message}{remedy}\n"
+                f"{reply.details}"
             )
         if not isinstance(reply, kind):
             raise MeasuringFailed(

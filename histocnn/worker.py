@@ -54,8 +54,9 @@ def serve(commands: BinaryIO, replies: BinaryIO) -> None:
     """Answer each line of ``commands`` until `Close` or the end."""
     session = Session(lambda reply: _write(replies, reply))
     for line in commands:
-        command = protocol.decode_command(line)
+        command: Command | None = None
         try:
+            command = protocol.decode_command(line)
             _write(replies, session.answer(command))
         except Exception as error:  # it crosses to the measuring side, whole
             _write(

@@ -100,7 +100,7 @@ class LocalChannel:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         """Start ``command`` in a process group of its own."""
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115: `close` closes it
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         try:
             self._process = subprocess.Popen(
                 command,

@@ -146,16 +146,23 @@ def read(file: Path) -> Image.Image:
     """Decode one image; only RGB is taken, since anything else is no GlaS image."""
     try:
         with Image.open(file) as image:
+            # Pillow shows a BMP of 32 bits as RGB, its fourth channel dropped.
+            mode = "RGBA" if _bits_per_pixel(file) == 32 else image.mode
+            if mode != "RGB":
+                raise InputError(f"{file} has mode {mode}; GlaS images are RGB")
             image.load()
-            if image.mode != "RGB":
-                raise InputError(
-                    f"{file} has mode {image.mode}; GlaS images are RGB (24 bits)"
-                )
             return image
     except (OSError, UnidentifiedImageError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{file} cannot be decoded: {error}") from None
+
+
+def _bits_per_pixel(file: Path) -> int:
+    """What a BMP's header says, at byte 28; 0 in a file that is none."""
+    with file.open("rb") as stream:
+        header = stream.read(30)
+    return int.from_bytes(header[28:30], "little") if header[:2] == b"BM" else 0
 
 
 def _digest(kept: list[tuple[Grade, Path]]) -> str:

@@ -60,8 +60,8 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
         samples=samples,
         digest=hashlib.sha256(colon.tobytes() + labelled.encode()).hexdigest(),
         about=(
-            f"{TILE} px tiles of scikit-image {version('scikit-image')}'s colon glands, FHL2 "
-            "stain, by DAB content: lowest and highest quarter"
+            f"{TILE} px tiles of the colon glands in scikit-image "
+            f"{version('scikit-image')}, by DAB content: lowest and highest quarter"
         ),
     )
 

@@ -1,0 +1,50 @@
+# Set-up and the two commands that most need: `make bench` and `make test`.
+# Environments are built once, under .envs/; .benchmarks/ keeps the results.
+
+PYTHON ?= python3
+ENVS := $(basename $(notdir $(wildcard requirements/*.txt)))
+ENGINES := $(filter-out bench lint,$(ENVS))
+BENCH_JSON ?= build/bench.json
+# More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help bench test env lint lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+bench: ## set up, measure the quick grid on the CPU, print the speed-up table
+	@$(PYTHON) tools/env.py bench $(ENGINES)
+	@mkdir -p $(dir $(BENCH_JSON)) && rm -f $(BENCH_JSON)
+	@# The table is of use even when a case failed; pytest's status is kept for make.
+	@status=0; \
+	.envs/bench/bin/python -m pytest benchmarks --grid quick --devices cpu \
+	    --benchmark-autosave --benchmark-json=$(BENCH_JSON) --benchmark-quiet $(ARGS) \
+	    || status=$$?; \
+	if test -s $(BENCH_JSON); then \
+	    .envs/bench/bin/python -m reports speedup $(BENCH_JSON) \
+	        || test $$status -ne 0 || status=1; \
+	fi; \
+	exit $$status
+
+test: ## set up, run all tests
+	@$(PYTHON) tools/env.py bench $(ENGINES)
+	@.envs/bench/bin/python -m pytest tests $(ARGS)
+
+env: ## set up one environment: make env ENGINE=theano
+	@$(PYTHON) tools/env.py $(ENGINE)
+
+lint: ## ruff (rules and format) and mypy over everything
+	@$(PYTHON) tools/env.py lint
+	.envs/lint/bin/ruff check
+	.envs/lint/bin/ruff format --check
+	.envs/lint/bin/mypy
+
+lock: ## write requirements/ again from pyproject.toml (ARGS=--upgrade for newer pins)
+	@$(PYTHON) tools/env.py bench
+	@.envs/bench/bin/python -m tools.lock $(ARGS)
+
+clean: ## remove environments, caches and reports; results in .benchmarks/ stay
+	@rm -rf .envs .cache build .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

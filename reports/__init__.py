@@ -1,0 +1,1 @@
+"""Tables from files that pytest-benchmark saved; needs nothing else of the suite."""

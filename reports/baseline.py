@@ -1,0 +1,121 @@
+"""Baseline: which case every other one is compared with (``device=cpu,cores=1``)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reports.combination import (
+    AXES,
+    COUNTS,
+    Combination,
+    Value,
+    pool_order,
+)
+from reports.errors import InputError, printable
+
+DEFAULT = "device=cpu,cores=1"
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The axes on which a case's baseline differs from it, with the values there."""
+
+    overrides: tuple[tuple[str, Value], ...]
+
+    def of(self, combination: Combination) -> Combination:
+        """The combination that ``combination`` is compared with.
+
+        The memory pool is the GPU's: a baseline on the CPU has none.
+        """
+        changed = dict(self.overrides)
+        if changed.get("device") == "cpu":
+            changed.setdefault("cnmem", None)
+        others = dict(combination.others)
+        fields: dict[str, Any] = {}
+        for axis, value in changed.items():
+            if axis in AXES or axis == "images":
+                fields[axis] = value
+            else:
+                others[axis] = str(value)
+        return replace(combination, **fields, others=tuple(sorted(others.items())))
+
+    def fits(self, combination: Combination) -> bool:
+        """Whether ``combination`` is itself such a baseline."""
+        return all(combination.value(axis) == value for axis, value in self.overrides)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{axis}={_spelled(value)}" for axis, value in self.overrides)
+
+
+def parse(text: str, combinations: Iterable[Combination]) -> Baseline:
+    """Read ``AXIS=VALUE[,AXIS=VALUE…]`` against the axes of the cases there are.
+
+    Raises
+    ------
+    InputError
+        if it is malformed or names an axis that no case has.
+    """
+    others = {each for c in combinations for each, _ in c.others}
+    axes = (*AXES, "images", *sorted(others - {*AXES, "images"}))
+    overrides: dict[str, Value] = {}
+    for pair in text.split(","):
+        axis, _, value = (part.strip() for part in pair.partition("="))
+        if not axis or not value:
+            raise InputError(
+                f"--baseline {printable(text)!r} is not of the form "
+                f"AXIS=VALUE[,AXIS=VALUE…], such as {DEFAULT}; "
+                f"the axes are {', '.join(axes)}"
+            )
+        if axis not in axes:
+            raise InputError(
+                f"--baseline has no axis {printable(axis)!r}; "
+                f"the axes are {', '.join(axes)}"
+            )
+        if axis in overrides:
+            raise InputError(f"--baseline names {axis} twice; once is enough")
+        overrides[axis] = _value(axis, value)
+    return Baseline(tuple(overrides.items()))
+
+
+def why_unmeasured(baseline: Baseline, combinations: Sequence[Combination]) -> str:
+    """What to choose from instead; empty if some case is such a baseline."""
+    for axis, value in baseline.overrides:
+        measured = {combination.value(axis) for combination in combinations}
+        if value not in measured:
+            listed = _list([_spelled(each) for each in _sorted(axis, measured)])
+            return f"no case has {axis}={_spelled(value)}; measured: {listed}"
+    if any(baseline.fits(combination) for combination in combinations):
+        return ""
+    together = dict.fromkeys(
+        ",".join(f"{axis}={_spelled(c.value(axis))}" for axis, _ in baseline.overrides)
+        for c in combinations
+    )
+    return f"no case has {baseline} together; measured: {_list(list(together), '; ')}"
+
+
+def _value(axis: str, text: str) -> Value:
+    # "cores=two" stays text: no case has it, and the message lists those there are
+    if axis in COUNTS and text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    if axis == "cnmem" and text == "none":
+        return None
+    return printable(text)
+
+
+def _spelled(value: Value) -> str:
+    return "none" if value is None else str(value)
+
+
+def _sorted(axis: str, values: Iterable[Value]) -> list[Value]:
+    if axis == "cnmem":
+        return sorted(values, key=lambda v: pool_order(None if v is None else str(v)))
+    return sorted(
+        values, key=lambda v: (v is not None, v if axis in COUNTS else str(v))
+    )
+
+
+def _list(texts: list[str], separator: str = ", ") -> str:
+    more = len(texts) - _LISTED
+    listed = separator.join(texts[:_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -1,0 +1,87 @@
+"""What every table of training cases opens with: the files, and the axes' columns."""
+
+from collections.abc import Sequence
+
+from reports.combination import AXES, varying
+from reports.errors import InputError, printable, tell
+from reports.load import SavedFile
+from reports.pool import Pooled
+from reports.tables import Column
+
+_NAMES = ("engine", "device", "dataset")
+
+
+def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
+    """The files that hold training cases; a line on standard error for each other.
+
+    Raises
+    ------
+    InputError
+        if none does.
+    """
+    names = [printable(str(file.path)) for file in files if not file.cases]
+    if len(names) == len(files):
+        raise InputError(
+            f"no training case in {', '.join(names)}; `pytest benchmarks "
+            "--benchmark-autosave` measures and saves some"
+        )
+    for name in names:
+        tell(f"{name}: no training case in it")
+    return tuple(file for file in files if file.cases)
+
+
+def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
+    """One line: how many cases, from where, of what data, on which processors."""
+    where = printable(str(files[0].path)) if len(files) == 1 else f"{len(files)} files"
+    parts = [f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} from {where}"]
+    datasets = {case.combination.value("dataset") for case in cases}
+    images = {case.combination.images for case in cases}
+    if len(datasets) == 1 and None not in datasets:
+        parts.append(f"dataset {datasets.pop()}")
+    if len(images) == 1:
+        parts.append(f"{images.pop()} images an epoch")
+    parts += dict.fromkeys(file.origin.machine for file in files)
+    return "; ".join(parts)
+
+
+def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
+    """The columns that say which case a row is: the axes, and whatever else differs."""
+    combinations = [case.combination for case in cases]
+    axes = [
+        axis for axis in AXES if axis != "cnmem" or any(c.cnmem for c in combinations)
+    ]
+    columns = [
+        Column(
+            "size (px)" if axis == "size" else axis,
+            tuple(["" if (v := c.value(axis)) is None else v for c in combinations]),
+            _align(axis),
+        )
+        for axis in (*axes, *varying(combinations))
+    ]
+    if len({case.origin for case in cases}) > 1:
+        columns.append(_source(cases))
+    return tuple(columns)
+
+
+def axis_data(cases: Sequence[Pooled]) -> tuple[Column, ...]:
+    """The same for programs: the usual axes are always there, differ or not."""
+    combinations = [case.combination for case in cases]
+    usual = (*AXES, "dataset", "images")
+    rest = (axis for axis in varying(combinations) if axis not in usual)
+    columns = [
+        Column(
+            "size_px" if axis == "size" else axis,
+            tuple([combination.value(axis) for combination in combinations]),
+            _align(axis),
+        )
+        for axis in (*usual, *rest)
+    ]
+    return (*columns, _source(cases))
+
+
+def _align(axis: str) -> str:
+    return "left" if axis in _NAMES else "right"
+
+
+def _source(cases: Sequence[Pooled]) -> Column:
+    return Column("source", tuple([case.source for case in cases]), "left")

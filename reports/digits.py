@@ -1,0 +1,46 @@
+"""Numbers as text with the digits they deserve, never in scientific notation."""
+
+
+def decimals(value: float, significant: int) -> int:
+    """Decimals that show ``value`` (above 0) to ``significant`` digits; 0 or more."""
+    exponent = int(f"{value:.{significant - 1}e}".partition("e")[2])
+    return max(0, significant - 1 - exponent)
+
+
+def number(value: float, significant: int = 3) -> str:
+    """``value`` (above 0) alone: 0.812, 12.3, 1330."""
+    return f"{value:.{decimals(value, significant)}f}"
+
+
+def with_half_width(value: float, low: float, high: float) -> str:
+    """``2.40 ± 0.12``: as many decimals as the half-width deserves."""
+    places = _places(value, low, high)
+    return f"{value:.{places}f} ± {(high - low) / 2:.{places}f}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """``1.52 (1.40–1.66)``: as many decimals as the half-width deserves."""
+    return _ranged(value, low, high, _places(value, low, high))
+
+
+def with_extremes(value: float, low: float, high: float) -> str:
+    """``2.40 (2.31–2.52)``: three digits, since extremes tell little of the error."""
+    return _ranged(value, low, high, decimals(value, 3))
+
+
+def _ranged(value: float, low: float, high: float, places: int) -> str:
+    return f"{value:.{places}f} ({low:.{places}f}–{high:.{places}f})"
+
+
+def _places(value: float, low: float, high: float) -> int:
+    """Decimals by the half-width: two digits of 0.10 to 0.35, one of 0.36 to 0.94.
+
+    Source: the rounding rule of the Particle Data Group, introduction, section 5.3.
+    """
+    half = (high - low) / 2
+    if half <= 0:  # launches identical to the last digit
+        return decimals(value, 3)
+    mantissa, _, exponent = f"{half:.2e}".partition("e")
+    places = (1 if float(mantissa) < 3.55 else 0) - int(exponent)
+    # no timing is worth more than five digits
+    return max(0, min(places, decimals(value, 5)))

@@ -1,0 +1,154 @@
+"""Table: columns with the lines around them, as plain, github, latex, csv or html."""
+
+import argparse
+import csv
+import html
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from tabulate import LATEX_ESCAPE_RULES, tabulate
+
+Cell = str | int | float | None
+
+_FORMULA = ("=", "+", "-", "@")
+_MARKDOWN = str.maketrans(
+    {mark: f"\\{mark}" for mark in "\\`*_[]|~$"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+# Applied after tabulate's own escapes. The braces keep '[' and '*' at the start of a
+# row from being read as arguments of the line break before it.
+_LATEX = str.maketrans(
+    {
+        "×": r"$\times$",
+        "±": r"$\pm$",
+        "–": "--",
+        "—": "---",
+        "…": r"\ldots{}",
+        "[": "{[}",
+        "*": "{*}",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and one cell a row; ``align`` is "left" or "right"."""
+
+    heading: str
+    cells: tuple[Cell, ...]
+    align: str = "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a view has to say, free of any format.
+
+    ``shown`` is for people; ``data`` holds the same rows for programs (csv): numbers
+    apart, units in the headings, None where there is no value. ``above`` and ``below``
+    are lines of text around the table.
+    """
+
+    shown: tuple[Column, ...]
+    data: tuple[Column, ...]
+    above: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Give a view's ``parser`` the option ``--format``."""
+    parser.add_argument(
+        "--format",
+        choices=tuple(_RENDERERS),
+        default="plain",
+        help="how to write the table (default: %(default)s); latex needs the package "
+        "booktabs, csv holds the numbers apart and no notes",
+    )
+
+
+def render(table: Table, form: str) -> str:
+    """``table`` in the format called ``form``; ends with a newline.
+
+    Names in it come from files: each format escapes what it would act upon.
+    """
+    return _RENDERERS[form](table)
+
+
+def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) -> str:
+    cells: Iterable[Iterable[Cell]] = (column.cells for column in table.shown)
+    headings = [column.heading for column in table.shown]
+    if escape:
+        cells = ([str(cell).translate(escape) for cell in each] for each in cells)
+        headings = [heading.translate(escape) for heading in headings]
+    return tabulate(
+        list(zip(*cells, strict=True)),
+        headers=headings,
+        tablefmt=form,
+        colalign=[column.align for column in table.shown],
+        disable_numparse=True,  # "1.0" stays so, and it is quicker
+    )
+
+
+def _plain(table: Table) -> str:
+    # headings on two lines: an ordinary terminal has no room for them on one
+    narrow = [replace(c, heading=c.heading.replace(" ", "\n", 1)) for c in table.shown]
+    rows = _tabulated(replace(table, shown=tuple(narrow)), "simple")
+    return _blocks("\n".join(table.above), rows, "\n".join(table.below), gap="\n\n")
+
+
+def _github(table: Table) -> str:
+    above = [line.translate(_MARKDOWN) for line in table.above]
+    below = [line.translate(_MARKDOWN) for line in table.below]
+    return _blocks(*above, _tabulated(table, "github", _MARKDOWN), *below, gap="\n\n")
+
+
+def _latex(table: Table) -> str:
+    above = [f"% {line}" for line in table.above]
+    tabular = _tabulated(table, "latex_booktabs").translate(_LATEX)
+    below = [rf"\par{{\footnotesize {_in_latex(line)}\par}}" for line in table.below]
+    return _blocks(*above, tabular, *below)
+
+
+def _in_latex(line: str) -> str:
+    escaped = "".join(LATEX_ESCAPE_RULES.get(mark, mark) for mark in line)
+    return escaped.translate(_LATEX)
+
+
+def _html(table: Table) -> str:
+    caption = "<br>\n".join(html.escape(line) for line in table.above)
+    rows = _tabulated(table, "html").removeprefix("<table>")
+    below = [f"<p>{html.escape(line)}</p>" for line in table.below]
+    text = _blocks("<table>", caption and f"<caption>{caption}</caption>", rows, *below)
+    # a fragment cannot say its encoding: plain ASCII is read rightly in any
+    return text.replace("\n\n", "\n").encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _csv(table: Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.heading for column in table.data])
+    columns = [[_datum(cell) for cell in column.cells] for column in table.data]
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue()
+
+
+def _datum(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        # a spreadsheet would run it as a formula
+        return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def _blocks(*blocks: str, gap: str = "\n") -> str:
+    return gap.join(block for block in blocks if block) + "\n"
+
+
+_RENDERERS: dict[str, Callable[[Table], str]] = {
+    "plain": _plain,
+    "github": _github,
+    "latex": _latex,
+    "csv": _csv,
+    "html": _html,
+}

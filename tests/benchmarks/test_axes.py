@@ -1,0 +1,90 @@
+"""The grid: presets, and comma lists that override them."""
+
+import pytest
+
+from benchmarks import axes
+from histocnn.errors import InputError
+
+NOTHING: dict[str, str | None] = dict.fromkeys(axes.OPTIONS)
+
+
+def ids(preset: str, **overrides: str) -> list[str]:
+    """Ids of the cases that a command line selects on 16 cores."""
+    grid = axes.select(preset, {**NOTHING, **overrides})
+    return [job.id for job in axes.jobs(grid, "tissue", all_cores=16)]
+
+
+def test_quick_covers_both_engines_two_sizes_two_batches_two_cores() -> None:
+    """Sixteen cases, the CPU alone."""
+    assert len(ids("quick")) == len(set(ids("quick"))) == 16
+    assert "theano-cpu-64px-b50-cores2" in ids("quick")
+
+
+def test_paper_is_the_papers_grid() -> None:
+    """5 sizes × 5 batches × (5 core counts + 2 pools) for each engine."""
+    cases = ids("paper")
+    assert len(cases) == len(set(cases)) == 2 * 5 * 5 * (5 + 2)
+    assert "theano-cuda-200px-b150-cnmem1" in cases
+    assert "tensorflow-cpu-200px-b150-cores16" in cases
+
+
+def test_comma_lists_override_one_axis_each() -> None:
+    """Spaces around commas are allowed; the order is the one asked for."""
+    assert ids("quick", engines="theano", sizes="22, 200", batches="10", cores="1") == [
+        "theano-cpu-22px-b10-cores1",
+        "theano-cpu-200px-b10-cores1",
+    ]
+
+
+def test_cnmem_applies_to_the_gpu_and_cores_to_the_cpu() -> None:
+    """A GPU case has one entry a pool, a CPU case one a core count."""
+    assert ids(
+        "quick",
+        engines="theano",
+        devices="cpu,cuda",
+        sizes="64",
+        batches="50",
+        cnmem="0,1.0,grow",
+        cores="4,1",
+    ) == [
+        "theano-cpu-64px-b50-cores4",
+        "theano-cpu-64px-b50-cores1",
+        "theano-cuda-64px-b50-cnmem0",
+        "theano-cuda-64px-b50-cnmem1",
+        "theano-cuda-64px-b50-cnmemgrow",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"engines": "caffe"}, "unknown engine 'caffe'; there are: tensorflow, theano"),
+        ({"devices": "cpu,tpu"}, "unknown device 'tpu'; there are: cpu, cuda"),
+        ({"sizes": "big"}, "--sizes: 'big' is not a whole number from 1 up"),
+        ({"sizes": "20"}, "size=20 px is too small"),
+        ({"batches": "0"}, "--batches: '0'"),
+        ({"batches": "500"}, "batch=500 is larger than images=300"),
+        ({"images": "100", "batches": "30"}, "batch=30 does not divide images=100"),
+        ({"cores": "0"}, "--cores: '0' is not a whole number"),
+        ({"cores": "1,,2"}, "--cores '1,,2' has an empty value"),
+        ({"cores": "1,1"}, "--cores names a value twice: 1,1"),
+        ({"cnmem": "-1"}, "cnmem='-1' is not a memory pool"),
+        ({"cnmem": "nan"}, "cnmem='nan' is not a memory pool"),
+        ({"cnmem": "much"}, "cnmem='much' is not a memory pool"),
+        ({"cnmem": "1,1.0"}, "--cnmem names a value twice"),
+        ({"launches": "0"}, "--launches: '0'"),
+        ({"rounds": "2.5"}, "--rounds: '2.5'"),
+        ({"images": "-3"}, "--images: '-3'"),
+    ],
+)
+def test_a_bad_value_is_one_clear_line(overrides: dict[str, str], message: str) -> None:
+    """The line names the option or the value, and what would do."""
+    with pytest.raises(InputError, match=message) as caught:
+        ids("quick", **overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_preset_lists_the_presets() -> None:
+    """`--grid huge`."""
+    with pytest.raises(InputError, match="unknown grid 'huge'; there are: quick, pap"):
+        axes.select("huge", NOTHING)

@@ -1,0 +1,63 @@
+"""What the Theano engine asks for, before any Theano is loaded."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from histocnn.engines import theano
+from histocnn.job import Job
+
+CACHE = Path("/cache")
+
+
+def job(cnmem: str | None, cores: int = 4) -> Job:
+    """A case on the GPU for a pool, else on the CPU."""
+    return Job("theano", "cuda" if cnmem else "cpu", 64, 20, cnmem, cores)
+
+
+@pytest.mark.parametrize(
+    ("cnmem", "preallocate"),
+    [("0", "-1"), ("grow", "0"), ("0.5", "0.5"), ("1", "0.95"), ("4096", "4096")],
+)
+def test_cnmem_becomes_preallocate(cnmem: str, preallocate: str) -> None:
+    """Theano 1.0's twist: 0 keeps the cache on, only a negative value is 'off'."""
+    flags = theano.environment(job(cnmem), CACHE)["THEANO_FLAGS"].split(",")
+    assert f"gpuarray.preallocate={preallocate}" in flags
+    assert "device=cuda" in flags
+
+
+def test_a_cpu_case_has_no_pool() -> None:
+    """Nothing of the GPU stands in its flags."""
+    flags = theano.environment(job(None), CACHE)["THEANO_FLAGS"]
+    assert "device=cpu" in flags
+    assert "gpuarray" not in flags
+
+
+def test_convolutions_have_the_threads_and_blas_has_one() -> None:
+    """Both would fight for the same cores."""
+    variables = theano.environment(job(None), CACHE)
+    assert variables["OPENBLAS_NUM_THREADS"] == "1"
+    assert "openmp=True" in variables["THEANO_FLAGS"]
+
+
+def test_the_drivers_pool_is_not_offered() -> None:
+    """A skip with a reason, no guess."""
+    assert "no cnmem=async" in (theano.unsupported(job("async")) or "")
+    assert theano.unsupported(job("grow")) is None
+
+
+def test_commas_inside_a_value_are_escaped() -> None:
+    """THEANO_FLAGS is a comma list itself."""
+    assert theano._join({"a": "-Wl,-rpath", "b": "1"}) == r"a=-Wl\,-rpath,b=1"
+
+
+def test_a_missing_compiler_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without g++, and without Python's headers, the engine says what to install."""
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    assert "install g++" in (theano.lacks(tmp_path / "bin" / "python") or "")
+    monkeypatch.setattr(shutil, "which", lambda program: "/usr/bin/g++")
+    lacks = theano.lacks(tmp_path / "bin" / "python")
+    assert "install python3.11-dev" in (lacks or "")

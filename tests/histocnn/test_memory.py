@@ -1,0 +1,42 @@
+"""MemoryPool: what a cnmem value means."""
+
+import pytest
+
+from histocnn.errors import InputError
+from histocnn.memory import MemoryPool, PoolKind
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reserved", "written"),
+    [
+        ("0", PoolKind.OFF, None, "0"),
+        ("0.0", PoolKind.OFF, None, "0"),
+        ("0.5", PoolKind.FRACTION, 2 * GIB, "0.5"),
+        ("1", PoolKind.FRACTION, int(0.95 * 4 * GIB), "1"),
+        ("0.99", PoolKind.FRACTION, int(0.95 * 4 * GIB), "0.99"),
+        ("1024", PoolKind.MEGABYTES, GIB, "1024"),
+        ("1024MB", PoolKind.MEGABYTES, GIB, "1024"),
+        ("grow", PoolKind.GROW, None, "grow"),
+        ("async", PoolKind.ASYNC, None, "async"),
+    ],
+)
+def test_values_mean_what_cnmem_meant(
+    text: str, kind: PoolKind, reserved: int | None, written: str
+) -> None:
+    """0 is off, up to 1 a share clipped at 0.95, above 1 MB; texts are canonical."""
+    pool = MemoryPool.parse(text)
+    assert pool.kind is kind
+    assert pool.reserved_bytes(4 * GIB) == reserved
+    assert str(pool) == written
+    assert MemoryPool.parse(str(pool)) == pool
+
+
+@pytest.mark.parametrize(
+    "text", ["-0.5", "-1", "nan", "inf", "-inf", "", "lots", "0.5MB", "MB", "1e999"]
+)
+def test_other_texts_are_refused(text: str) -> None:
+    """Negative, NaN, infinite and wordy values get one line that says what is valid."""
+    with pytest.raises(InputError, match="is not a memory pool; use 0"):
+        MemoryPool.parse(text)

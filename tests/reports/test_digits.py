@@ -1,0 +1,38 @@
+"""Numbers with the digits they deserve."""
+
+import pytest
+
+from reports import digits
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.81249, "0.812"), (9.996, "10.0"), (12.34, "12.3"), (1330.4, "1330")],
+)
+def test_a_number_alone_has_three_digits_and_all_its_integer_ones(
+    value: float, text: str
+) -> None:
+    assert digits.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("half", "text"),
+    [
+        (0.354, "2.40 ± 0.35"),
+        (0.356, "2.4 ± 0.4"),
+        (0.0123, "2.401 ± 0.012"),
+        (0.098, "2.40 ± 0.10"),
+        (30, "2 ± 30"),
+        (1e-9, "2.4012 ± 0.0000"),
+        (0, "2.40 ± 0.00"),
+    ],
+)
+def test_decimals_follow_the_half_width(half: float, text: str) -> None:
+    """Two digits of a half-width that starts low, one of one that starts high."""
+    value = 2.4012
+    assert digits.with_half_width(value, value - half, value + half) == text
+
+
+def test_interval_and_value_have_the_same_decimals() -> None:
+    assert digits.with_interval(16.23, 14.9, 17.5) == "16.2 (14.9–17.5)"
+    assert digits.with_extremes(2.4, 2.312, 2.5) == "2.40 (2.31–2.50)"

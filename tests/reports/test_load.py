@@ -1,0 +1,212 @@
+"""Reading saved files: what is pooled, what is kept apart, and every bad one."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import load, sources
+from reports.errors import InputError
+from reports.pool import pool
+
+Case = Callable[..., dict[str, Any]]
+Save = Callable[..., str]
+
+
+def _read(*names: str) -> load.Saved:
+    return load.read([Path(name) for name in names])
+
+
+def test_a_case_is_read_with_all_its_launches(save: Save, case: Case) -> None:
+    """Numbers come from the rounds, whatever the file's own statistics say."""
+    save("run.json", case([1.0, 2.0], [3.0], device="cuda", cnmem="0.5"))
+    (file,) = _read("run.json").files
+    (read,) = file.cases
+    assert [launch.seconds for launch in read.launches] == [(1.0, 2.0), (3.0,)]
+    assert (read.combination.cnmem, read.combination.images) == ("0.5", 300)
+    assert file.origin.machine == "Xeon, 16 CPUs"
+
+
+def test_parameters_outside_the_job_tell_cases_apart(save: Save, case: Case) -> None:
+    """A launcher that only the test knows must not be pooled with another."""
+    local, docker = case(), case()
+    local["params"]["launcher"] = "local"
+    docker["params"]["launcher"] = "docker"
+    docker["params"]["thing"] = "UNSERIALIZABLE[<object at 0x7f>]"
+    save("run.json", local, docker)
+    cases = pool(_read("run.json").files)
+    assert [each.combination.value("launcher") for each in cases] == ["docker", "local"]
+    assert cases[0].combination.value("thing") is None
+
+
+def test_benchmarks_of_others_are_kept_by_name(save: Save, case: Case) -> None:
+    save("run.json", case(), {"name": "test_overhead", "params": None})
+    (file,) = _read("run.json").files
+    assert file.others == ("test_overhead",)
+    assert len(file.cases) == 1
+
+
+def test_runs_of_one_machine_and_commit_are_pooled(save: Save, case: Case) -> None:
+    """The clock rate, which the fixture changes with every file, does not matter."""
+    save("a.json", case([1.0]))
+    save("b.json", case([2.0]))
+    (pooled,) = pool(_read("a.json", "b.json").files)
+    assert [launch.seconds for launch in pooled.launches] == [(1.0,), (2.0,)]
+    assert pooled.source == "a, b"
+
+
+@pytest.mark.parametrize("other", [{"node": "attic"}, {"commit": "decade"}])
+def test_other_machine_or_commit_is_kept_apart(
+    save: Save, case: Case, other: dict[str, str]
+) -> None:
+    save("a.json", case([1.0]))
+    save("b.json", case([2.0]), **other)
+    assert [each.source for each in pool(_read("a.json", "b.json").files)] == ["a", "b"]
+
+
+def test_equal_stems_are_told_apart_by_their_folders(save: Save, case: Case) -> None:
+    save("x/run.json", case())
+    save("y/run.json", case(), node="attic")
+    cases = pool(_read("x/run.json", "y/run.json").files)
+    assert [each.source for each in cases] == ["x/run.json", "y/run.json"]
+
+
+def test_one_run_saved_twice_counts_once(save: Save, case: Case) -> None:
+    """As --benchmark-autosave with --benchmark-json does, at two times of day."""
+    save("a.json", case([1.0, 1.1]))
+    save("b.json", case([1.0, 1.1]))
+    save("c.json", case([1.2]))
+    (pooled,) = pool(_read("a.json", "b.json", "c.json").files)
+    assert len(pooled.launches) == 2
+    assert (pooled.source, pooled.repeats) == ("a, c", 1)
+
+
+GOOD = b'{"benchmarks": [{"name": "x"}]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is empty; did the run that made it measure anything?"),
+        (b"hello", "is not JSON (line 1, column 1: Expecting value)"),
+        (b"\xff\xfe\xfa", "is not JSON ("),
+        (GOOD[:-3], "is cut off (line 1, column 29:"),
+        (GOOD[:-4], "is cut off (line 1, column 26: Unterminated string"),
+        (b'{"a": ' * 99_999, "is not JSON (maximum recursion"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is JSON, but no file saved by pytest-bench"),
+        (b"[1, 2]", "is JSON, but no file saved by pytest-benchmark (Expected object"),
+        (b"{}", "is JSON, but no file saved by pytest-benchmark (Object missing req"),
+        (b'{"benchmarks": {}}', "is JSON, but no file saved by pytest-benchmark"),
+        (b'{"benchmarks": [{}]}', "is JSON, but no file saved by pytest-benchmark"),
+        (b'{"benchmarks": []}', "holds no benchmarks; was every case skipped?"),
+    ],
+)
+def test_bad_file_is_named_with_its_fault(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    saved = load.read([path])
+    assert not saved.files
+    (problem,) = saved.problems
+    assert problem.startswith(f"{path}: {expected}")
+    assert problem.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("seconds", 0, "launches[0].rounds[1].seconds is 0; expected a number of"),
+        ("seconds", -1.5, "launches[0].rounds[1].seconds is -1.5; expected a number"),
+        ("seconds", float("nan"), "launches[0].rounds[1].seconds is NaN; expected a"),
+        ("seconds", float("inf"), "launches[0].rounds[1].seconds is Infinity; expect"),
+        ("seconds", 1e300, "launches[0].rounds[1].seconds is 1e+300; expected a"),
+        ("seconds", "fast", "launches[0].rounds[1].seconds is fast; expected a"),
+        ("seconds", None, "launches[0].rounds[1].seconds is null; expected a"),
+        ("rounds", [], "launches[0].rounds is []; expected array of length >= 1"),
+        ("rounds", 3, "launches[0].rounds is 3; expected array"),
+        ("launches", [], "launches is []; expected array of length >= 1"),
+        ("launches", "x" * 99, f"launches is {'x' * 40}…; expected array"),
+        ("job", [1], "job is [1]; expected object"),
+        ("extra_info", "text", "Expected object, got str"),
+    ],
+)
+def test_bad_case_is_left_out_by_name_and_the_rest_kept(
+    save: Save, case: Case, field: str, value: object, expected: str
+) -> None:
+    bad = case([1.0, 1.0], engine="bad")
+    places: dict[str, dict[str, Any]] = {
+        "seconds": bad["extra_info"]["launches"][0]["rounds"][1],
+        "rounds": bad["extra_info"]["launches"][0],
+        "extra_info": bad,
+    }
+    place = places.get(field) or bad["extra_info"]
+    place[field] = value
+    save("run.json", case(), bad)
+    saved = _read("run.json")
+    assert [each.combination.engine for each in saved.files[0].cases] == ["theano"]
+    assert saved.problems[0].startswith(f"run.json: left out {bad['fullname']}: ")
+    assert f": {expected}" in saved.problems[0]
+
+
+def test_many_bad_cases_cost_one_line(save: Save, case: Case) -> None:
+    save("run.json", *(case(images=None, seed=each) for each in range(3)))
+    (problem,) = _read("run.json").problems
+    assert problem.endswith(
+        "images is null, expected a whole number above 0 (and 2 more cases)"
+    )
+
+
+def test_nan_where_nothing_is_read_does_no_harm(save: Save, case: Case) -> None:
+    """Python writes NaN, which is no JSON: as a statistic of one round, say."""
+    record = case([1.0])
+    record["stats"]["stddev"] = float("nan")
+    save("run.json", record)
+    saved = _read("run.json")
+    assert not saved.problems
+    assert len(saved.files[0].cases) == 1
+
+
+def test_missing_file_is_named_and_the_others_read(save: Save, case: Case) -> None:
+    save("run.json", case())
+    saved = _read("gone.json", "run.json")
+    assert saved.problems == ("gone.json: cannot be read: No such file or directory",)
+    assert len(saved.files) == 1
+
+
+def test_folder_stands_for_all_files_below_each_once(save: Save, case: Case) -> None:
+    save("runs/b/2.json", case())
+    save("runs/a/1.json", case())
+    Path("runs/notes.txt").write_text("not read")
+    found = sources.find(["runs/b/2.json", "runs"])
+    assert found.paths == (Path("runs/b/2.json"), Path("runs/a/1.json"))
+
+
+def test_folder_without_files_is_a_problem(tmp_path: Path) -> None:
+    found = sources.find([str(tmp_path)])
+    assert found.problems == (f"{tmp_path}: no .json file below this folder",)
+
+
+def test_nothing_named_means_the_newest_saved(save: Save, case: Case) -> None:
+    for age, name in enumerate(("0002_b", "0001_a")):
+        save(f".benchmarks/box/{name}.json", case())
+        os.utime(f".benchmarks/box/{name}.json", (1000 - age, 1000 - age))
+    assert sources.find([]).paths == (Path(".benchmarks/box/0002_b.json"),)
+
+
+def test_nothing_saved_says_how_to_measure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="pytest benchmarks --benchmark-autosave"):
+        sources.find([])
+
+
+def test_old_file_without_machine_or_commit_is_read(tmp_path: Path, case: Case) -> None:
+    path = tmp_path / "old.json"
+    machine = {"cpu": "unknown"}
+    path.write_text(json.dumps({"benchmarks": [case()], "machine_info": machine}))
+    assert load.read([path]).files[0].origin.machine == "CPU not recorded"

@@ -1,0 +1,89 @@
+"""Epoch time, speed-up and their intervals, against scipy and by simulation."""
+
+import math
+import random
+
+import pytest
+from scipy import stats as scipy_stats
+
+from reports import stats
+
+SLOW = (2.4, 2.5, 2.3, 2.6, 2.45)
+FAST = (0.31, 0.30, 0.35)
+
+
+def test_launch_medians_take_each_launch_by_itself() -> None:
+    """One launch gives one number, however many rounds it has."""
+    assert stats.launch_medians([(1.0, 9.0, 2.0), (4.0, 5.0)]) == (2.0, 4.5)
+
+
+def test_epoch_time_is_the_median_over_launches_with_their_extremes() -> None:
+    """With two launches there is no interval: the range is what was seen."""
+    time = stats.epoch_time((2.0, 3.0))
+    assert time == stats.EpochTime(2.5, 2.0, 3.0, 2)
+    assert not time.has_interval
+
+
+def test_epoch_interval_is_that_of_a_one_sample_t_test_on_logs() -> None:
+    time = stats.epoch_time(SLOW)
+    test = scipy_stats.ttest_1samp([math.log(each) for each in SLOW], 0)
+    interval = test.confidence_interval(0.95)
+    assert time.seconds == 2.45
+    assert time.has_interval
+    assert time.low == pytest.approx(math.exp(interval.low))
+    assert time.high == pytest.approx(math.exp(interval.high))
+
+
+def test_speedup_is_baseline_seconds_over_own() -> None:
+    """Equation 1: a case that takes half the time has a speed-up of 2."""
+    assert stats.speedup((4.0,), (2.0,)) == stats.Speedup(2.0, None, None)
+
+
+def test_speedup_interval_is_that_of_welchs_test_on_logs() -> None:
+    """The samples differ in size and spread, so that pooling them would show."""
+    speedup = stats.speedup(SLOW, FAST)
+    test = scipy_stats.ttest_ind(
+        [math.log(each) for each in SLOW],
+        [math.log(each) for each in FAST],
+        equal_var=False,
+    )
+    interval = test.confidence_interval(0.95)
+    assert speedup.ratio == pytest.approx(2.45 / 0.31)
+    assert speedup.low == pytest.approx(math.exp(interval.low))
+    assert speedup.high == pytest.approx(math.exp(interval.high))
+
+
+@pytest.mark.parametrize(("slow", "fast"), [(SLOW, FAST[:2]), (SLOW[:2], FAST)])
+def test_two_launches_on_either_side_give_no_interval(
+    slow: tuple[float, ...], fast: tuple[float, ...]
+) -> None:
+    assert stats.speedup(slow, fast).low is None
+
+
+def test_identical_launches_give_an_interval_without_width() -> None:
+    """No variance means no degrees of freedom, which must not divide by zero."""
+    speedup = stats.speedup((3.0,) * 3, (1.5,) * 3)
+    assert (speedup.low, speedup.high) == pytest.approx((2.0, 2.0))
+
+
+@pytest.mark.parametrize("launches", [5, 10])
+def test_interval_covers_the_true_speedup_95_times_in_100(launches: int) -> None:
+    """4,000 pairs, seed 7; 3 % between launches, 1 % between rounds, 5 rounds."""
+    chance = random.Random(7)
+
+    def measured(seconds: float) -> tuple[float, ...]:
+        processes = [chance.gauss(0, 0.03) for _ in range(launches)]
+        return stats.launch_medians(
+            [
+                [seconds * math.exp(each + chance.gauss(0, 0.01)) for _ in range(5)]
+                for each in processes
+            ]
+        )
+
+    covered = 0
+    for _ in range(4000):
+        speedup = stats.speedup(measured(3.0), measured(1.0))
+        assert speedup.low is not None
+        assert speedup.high is not None
+        covered += speedup.low <= 3.0 <= speedup.high
+    assert 0.93 < covered / 4000 < 0.97

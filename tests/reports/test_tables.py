@@ -1,0 +1,58 @@
+"""Names in saved files come from anyone: no format acts upon them."""
+
+import csv
+import io
+
+import pytest
+
+from reports.errors import printable
+from reports.tables import Column, Table, render
+
+HOSTILE = ("<script>x</script>", "a|b", "=1+1", "[5pt]", r"50% \x_{y}^~&#$", "*")
+
+
+def _table(*names: str) -> Table:
+    column = Column("engine", names, "left")
+    return Table(shown=(column,), data=(column,), above=names, below=names)
+
+
+def test_html_holds_no_mark_of_a_name() -> None:
+    text = render(_table(*HOSTILE, '"&—'), "html")
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") == 3
+    assert text.isascii()
+
+
+def test_latex_escapes_names_even_where_a_row_begins() -> None:
+    """A row that starts with '[' or '*' would be an argument of the line break."""
+    text = render(_table(*HOSTILE, "±"), "latex")
+    assert r"50\% \textbackslash{}x\_\{y\}\^{}\textasciitilde{}\&\#\$" in text
+    rows = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0].splitlines()
+    assert not any(row.lstrip().startswith(("[", "*")) for row in rows)
+    assert r"$\pm$" in text
+
+
+def test_github_cells_keep_their_bars_and_tags_to_themselves() -> None:
+    text = render(_table(*HOSTILE), "github")
+    assert r"a\|b" in text
+    assert "<script>" not in text
+    assert "\n* " not in text
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", " ="])
+def test_csv_defuses_what_a_spreadsheet_would_run(start: str) -> None:
+    text = render(_table(f"{start}cmd(),x"), "csv")
+    assert list(csv.reader(io.StringIO(text))) == [["engine"], [f"'{start}cmd(),x"]]
+
+
+def test_csv_keeps_numbers_as_numbers_and_none_as_nothing() -> None:
+    columns = tuple(
+        Column(each, (cell,))
+        for each, cell in {"a": 3, "b": 0.1 + 0.2, "c": None}.items()
+    )
+    assert render(Table(shown=(), data=columns), "csv") == "a,b,c\n3,0.3,\n"
+
+
+def test_plain_text_reaches_a_terminal_without_what_it_would_obey() -> None:
+    assert printable("a\x1b[31m\nb\ud800") == r"a\x1b[31m\nb\ud800"
+    assert printable("théano") == "théano"
