@@ -19,7 +19,7 @@ bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 	@mkdir -p $(dir $(BENCH_JSON)) && rm -f $(BENCH_JSON)
 	@# The table is of use even when a case failed; pytest's status is kept for make.
 	@status=0; \
-	.envs/bench/bin/python -m pytest benchmarks --grid quick --devices cpu \
+	.envs/bench/bin/python -m pytest benchmarks/test_train.py --grid quick --devices cpu \
 	    --benchmark-autosave --benchmark-json=$(BENCH_JSON) --benchmark-quiet $(ARGS) \
 	    || status=$$?; \
 	if test -s $(BENCH_JSON); then \

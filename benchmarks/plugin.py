@@ -70,19 +70,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def suite_of(config: pytest.Config) -> Suite:
-    """The session's suite, made at first use; a bad option ends pytest in one line."""
-    if _suite not in config.stash:
-        try:
-            config.stash[_suite] = Suite(
-                grid=config.getoption("grid"),
-                overrides={name: config.getoption(name) for name in axes.OPTIONS},
-                dataset=config.getoption("dataset"),
-                launcher=config.getoption("launcher"),
-                timeout=config.getoption("timeout"),
-            )
-        except InputError as error:
-            raise pytest.UsageError(str(error)) from error
+    """The session's suite."""
     return config.stash[_suite]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Make the suite before anything is collected: a bad option costs one line."""
+    option = session.config.getoption
+    try:
+        session.config.stash[_suite] = Suite(
+            grid=option("grid"),
+            overrides={name: option(name) for name in axes.OPTIONS},
+            dataset=option("dataset"),
+            launcher=option("launcher"),
+            timeout=option("timeout"),
+        )
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -206,12 +211,11 @@ class Measuring:
     @contextmanager
     def _terminal(self) -> Iterator[None]:
         """Let what is printed through to the terminal, on a line of its own."""
-        manager = self._config.pluginmanager
-        capture = manager.getplugin("capturemanager")
-        terminal = manager.getplugin("terminalreporter")
+        capture = self._config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():
-            if terminal is not None:
-                terminal.ensure_newline()
+            writer = self._config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
             yield
 
 

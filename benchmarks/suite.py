@@ -14,7 +14,7 @@ from histocnn.data import Dataset, DatasetSpec
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.measurement import Measurement
-from histocnn.prepare import prepare
+from histocnn.prepare import fill, prepare
 
 DEFAULT_DATASET = "tissue"
 
@@ -46,6 +46,8 @@ class Suite:
         self.grid: Grid = axes.select(grid, overrides)
         self.launcher: Launcher = launchers.get(launcher)
         self._spec = DatasetSpec.parse(dataset or DEFAULT_DATASET)
+        if not timeout > 0:
+            raise InputError(f"--timeout: {timeout} is not a number of seconds above 0")
         self._timeout = timeout
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
@@ -53,9 +55,9 @@ class Suite:
         self.cases = [Case(job, self._skip(job)) for job in jobs]
         if overrides["engines"] is not None:
             _check_engines(self.cases)
-        if dataset is not None:
+        if dataset is not None or overrides["images"] is not None:
             # A folder named by the user is looked at now, not after an hour of cases.
-            _ = self.dataset
+            fill(self.dataset, self.grid.images, seed=0)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -79,7 +81,12 @@ class Suite:
     def measure(
         self, job: Job, effort: Effort, on_step: Callable[[Step], None]
     ) -> Measurement:
-        """Prepare the images where they are missing, then measure."""
+        """Prepare the images where they are missing, then measure.
+
+        Raises `InputError` for what is broken on this machine, `MeasuringFailed` for
+        what went wrong in a worker.
+        """
+        self.launcher.missing(job)  # a broken environment raises before any start
         return measure(job, effort, self.launcher, self.arrays(job), on_step)
 
     def _skip(self, job: Job) -> str | None:

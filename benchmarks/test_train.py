@@ -9,6 +9,8 @@ from benchmarks.replay import Stopwatch
 STOPWATCH = Stopwatch()
 
 
+# A case that failed has nothing to replay; its own line is enough.
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 @pytest.mark.benchmark(group="train", timer=STOPWATCH)
 def test_train(benchmark, job, measuring: Measuring) -> None:  # type: ignore[no-untyped-def]
     """One epoch of training, for a pathologist's two-class problem.

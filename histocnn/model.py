@@ -68,7 +68,9 @@ def input_shape(size: int, data_format: str) -> tuple[int, int, int]:
     return (size, size, CHANNELS)
 
 
-def build_model(keras: ModuleType, size: int, data_format: str, seed: int) -> Any:
+def build_model(
+    keras: ModuleType, size: int, data_format: str, seed: int, *, flip_kernels: bool
+) -> Any:
     """The compiled network, with the weights of `initial_weights`.
 
     Three 3×3 valid convolutions (32, 32, 64 filters, ReLU), each with 2×2 max-pooling,
@@ -85,6 +87,9 @@ def build_model(keras: ModuleType, size: int, data_format: str, seed: int) -> An
     data_format
         ``channels_last``: input (batch, size, size, 3); ``channels_first``: (batch, 3,
         size, size). The weights are the same for both.
+    flip_kernels
+        turn the starting kernels by half, for an engine that turns them back: then
+        all engines compute the same function at the start.
     """
     layers = keras.layers
     # Zeros, since the weights are set below: on Theano, random ones cost a compilation.
@@ -100,7 +105,12 @@ def build_model(keras: ModuleType, size: int, data_format: str, seed: int) -> An
     x = layers.Dense(DENSE, activation="relu", **zeros)(x)
     malignant = layers.Dense(1, activation="sigmoid", **zeros)(x)
     model = keras.models.Model(inputs=image, outputs=malignant)
-    model.set_weights(initial_weights(size, seed))
+    model.set_weights(
+        [
+            weight[::-1, ::-1] if flip_kernels and weight.ndim == 4 else weight
+            for weight in initial_weights(size, seed)
+        ]
+    )
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=LEARNING_RATE),
         loss="binary_crossentropy",

@@ -37,7 +37,11 @@ class Training:
         mapped = time.perf_counter()
         self._runtime.seed(job.seed)
         self._model = build_model(
-            self._runtime.keras, job.size, engine.DATA_FORMAT, job.seed
+            self._runtime.keras,
+            job.size,
+            engine.DATA_FORMAT,
+            job.seed,
+            flip_kernels=engine.FLIPS_KERNELS,
         )
         self._runtime.synchronise()
         built = time.perf_counter()

@@ -38,15 +38,15 @@ Pytest = Callable[..., "subprocess.CompletedProcess[str]"]
 def run_pytest(tmp_path: Path) -> Pytest:
     """Run `pytest` in the checkout, its caches and storage kept apart."""
 
-    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
                 f"--benchmark-storage={tmp_path / 'storage'}",
                 *arguments,
             ],
-            cwd=ROOT,
-            env={**os.environ, "HISTOCNN_CACHE": str(tmp_path / "cache"), **variables},
+            cwd=cwd,
+            env={**os.environ, "HISTOCNN_CACHE": str(tmp_path / "cache")},
             capture_output=True,
             text=True,
             timeout=600,

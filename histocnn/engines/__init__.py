@@ -48,11 +48,15 @@ class Engine(Protocol):
     DATA_FORMAT
         the image layout that it is fastest with: ``channels_first`` or
         ``channels_last``.
+    FLIPS_KERNELS
+        whether its convolution is one in the mathematical sense, which turns the
+        kernel by half, where the others correlate.
     """
 
     DISTRIBUTIONS: tuple[str, ...]
     DEVICES: tuple[str, ...]
     DATA_FORMAT: str
+    FLIPS_KERNELS: bool
 
     def unsupported(self, job: "Job") -> str | None:
         """Why this engine has no such combination; None where it has."""

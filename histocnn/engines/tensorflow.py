@@ -11,6 +11,7 @@ DISTRIBUTIONS = ("tensorflow-cpu", "keras", "numpy")
 # The pinned package is TensorFlow's CPU build.
 DEVICES = ("cpu",)
 DATA_FORMAT = "channels_last"
+FLIPS_KERNELS = False
 
 
 def unsupported(job: Job) -> str | None:

@@ -1,0 +1,146 @@
+"""`pytest benchmarks` as its users type it: dry runs, bad input, skips."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Pytest
+
+DRY = ("benchmarks", "--collect-only", "-q")
+
+
+def test_collect_only_is_the_dry_run(run_pytest: Pytest) -> None:
+    """It lists the cases by readable ids, and measures nothing."""
+    done = run_pytest(*DRY, "--engines", "theano", "--sizes", "64", "--batches", "20")
+    assert done.returncode == 0
+    case = "benchmarks/test_train.py::test_train[theano-cpu-64px-b20-cores"
+    assert [line for line in done.stdout.splitlines() if "test_train" in line] == [
+        f"{case}2]",
+        f"{case}1]",
+    ]
+
+
+def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
+    """Engines, datasets, launchers and presets are listed from their folders."""
+    text = run_pytest("--help").stdout
+    for option in (
+        *("grid", "engines", "devices", "sizes", "batches", "cnmem", "cores"),
+        *("images", "launches", "rounds", "dataset", "launcher", "timeout"),
+    ):
+        assert f"--{option}=" in text
+    assert "glas, synthetic, tissue" in text
+    assert "quick, paper" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--grid huge", "unknown grid 'huge'; there are: quick, paper"),
+        ("--engines caffe", "unknown engine 'caffe'; there are: tensorflow, theano"),
+        ("--devices tpu", "unknown device 'tpu'; there are: cpu, cuda"),
+        ("--sizes huge", "--sizes: 'huge' is not a whole number from 1 up"),
+        ("--sizes 21", "size=21 px is too small"),
+        ("--batches 0", "--batches: '0' is not a whole number"),
+        ("--batches 500", "batch=500 is larger than images=300; lower --batches or"),
+        ("--cnmem=-1", "cnmem='-1' is not a memory pool"),
+        ("--cnmem nan", "cnmem='nan' is not a memory pool"),
+        ("--cnmem lots", "cnmem='lots' is not a memory pool"),
+        ("--cores 0", "--cores: '0' is not a whole number from 1 up"),
+        ("--cores 9999", "cores=9999: this machine lends 1 to"),
+        ("--dataset imagenet", "unknown dataset 'imagenet'; there are: glas"),
+        ("--dataset glas", "dataset glas needs its folder"),
+        ("--dataset glas:/no/such", "GlaS folder /no/such does not exist"),
+        ("--dataset tissue --images 5000 --batches 10", "images=5000: dataset tissue"),
+        ("--launcher moon", "unknown launcher 'moon'; there are: local"),
+        ("--timeout 0", "--timeout: 0.0 is not a number of seconds above 0"),
+        ("--timeout nan", "--timeout: nan is not a number of seconds above 0"),
+    ],
+)
+def test_bad_input_ends_before_anything_is_measured(
+    run_pytest: Pytest, arguments: str, message: str
+) -> None:
+    """One line, pytest's exit code for a wrong command line, no traceback."""
+    done = run_pytest("benchmarks/test_train.py", *arguments.split())
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert len(lines) == 1
+    assert lines[0].startswith("ERROR: ")
+    assert message in lines[0]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_a_preset_asks_for_and_the_machine_lacks_is_skipped(
+    run_pytest: Pytest,
+) -> None:
+    """The paper's 16 cores, or its GPU: skips with a reason, exit code 0."""
+    lent = len(os.sched_getaffinity(0))
+    if lent >= 16:
+        pytest.skip("this machine has all that the paper's grid asks for")
+    done = run_pytest(
+        *("benchmarks/test_train.py", "--grid", "paper", "-k", "cores16 or cnmem1"),
+        *("--sizes", "32", "--batches", "10"),
+    )
+    assert done.returncode == 0
+    assert f"needs 16 cores; this machine lends {lent}" in done.stdout
+    assert "tensorflow trains here on cpu only" in done.stdout
+    assert "4 skipped" in done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the sources without any environment, and a place to start there."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".*", "build", "__pycache__", "tests"),
+    )
+    yield copy
+    shutil.rmtree(copy)
+
+
+def test_an_environment_that_is_not_built_is_a_skip_or_an_error(
+    run_pytest: Pytest, checkout: Path
+) -> None:
+    """A preset's engine is skipped, one asked for by name is an error; both say how."""
+    one = ("--sizes", "32", "--batches", "10", "--cores", "1")
+    skipped = run_pytest("benchmarks/test_train.py", *one, cwd=checkout)
+    assert skipped.returncode == 0
+    assert "environment theano is not built; run: make env ENGINE=th" in skipped.stdout
+    asked = run_pytest("benchmarks", *one, "--engines", "theano", cwd=checkout)
+    assert asked.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "engine theano cannot run here: environment theano is not" in asked.stderr
+
+
+def test_a_half_installed_environment_fails_its_cases_only(
+    run_pytest: Pytest, checkout: Path
+) -> None:
+    """No stamp, or another lock's: the case fails with the remedy."""
+    (checkout / ".envs" / "theano" / "bin").mkdir(parents=True)
+    done = run_pytest(
+        *("benchmarks/test_train.py", "--sizes", "32", "--batches", "10"),
+        *("--cores", "1", "-rf"),
+        cwd=checkout,
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "environment theano is half-installed or of other pins" in done.stdout
+    assert "run: make env ENGINE=theano" in done.stdout
+    assert "1 failed, 1 skipped" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_unreadable_image_fails_in_one_line(run_pytest: Pytest, glas: Path) -> None:
+    """Found while decoding, before a worker is started."""
+    (glas / "train_1.bmp").write_bytes(b"BM")
+    done = run_pytest(
+        *("benchmarks/test_train.py", "--engines", "tensorflow", "--sizes", "32"),
+        *("--dataset", f"glas:{glas}", "--images", "12", "--batches", "6"),
+        *("--cores", "1"),
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "FAILED: " in done.stdout
+    assert "train_1.bmp cannot be decoded" in done.stdout
+    assert "Traceback" not in done.stdout
