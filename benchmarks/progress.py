@@ -1,5 +1,6 @@
 """Tells what is running, what is done and how long it will take."""
 
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,19 +31,20 @@ class Forecast:
     def __init__(self, guesses: Sequence[float]) -> None:
         """``guesses``: seconds of each case that will run, in order."""
         self._guesses = list(guesses)
-        self._done = 0
-        self._spent = 0.0
+        # The guess itself counts as one case that took as long as guessed.
+        self._ratios = [1.0]
 
     def finished(self, seconds: float) -> None:
         """The next case took ``seconds``."""
-        self._done += 1
-        self._spent += seconds
+        guess = self._guesses.pop(0)
+        self._ratios.append(seconds / guess)
 
     def seconds_left(self) -> float:
-        """The remaining guesses, scaled by how wrong the finished ones were."""
-        left = sum(self._guesses[self._done :])
-        behind = sum(self._guesses[: self._done])
-        return left * self._spent / behind if behind else left
+        """The remaining guesses, scaled by the median of how wrong the others were.
+
+        The median, since an engine's very first case may compile for a minute.
+        """
+        return sum(self._guesses) * statistics.median_low(self._ratios)
 
 
 class Reporter:

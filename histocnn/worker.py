@@ -34,6 +34,7 @@ def main() -> None:
     if arguments.parent:
         _die_with(arguments.parent)
     serve(sys.stdin.buffer, _claim_stdout())
+    sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to save, and a framework takes half a second to tear down.
     os._exit(0)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,35 @@ def test_pytest_benchmark_compares_the_saved_runs(session: tuple[Path, str]) -> 
         check=True,
     )
     assert f"-cpu-32px-b{IMAGES}-cores1]" in done.stdout
+
+
+def test_a_run_is_compared_with_another_machines(
+    session: tuple[Path, str], engines: list[str]
+) -> None:
+    """`--benchmark-compare` warns that the machines differ, and goes on."""
+    # pytest-benchmark itself breaks on a storage outside the folder it runs in.
+    with tempfile.TemporaryDirectory(dir=ROOT) as folder:
+        shutil.copytree(session[0].parent / "storage", folder, dirs_exist_ok=True)
+        (saved,) = Path(folder).rglob("0001_*.json")
+        document = json.loads(saved.read_text())
+        document["machine_info"]["cpu"]["brand_raw"] = "another processor"
+        saved.write_text(json.dumps(document))
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "benchmarks/test_train.py"),
+                *("--engines", engines[0], "--sizes", "32", "--cores", "1"),
+                *("--images", str(IMAGES), "--batches", str(IMAGES)),
+                *("--launches", "1", "--rounds", "1", "--benchmark-compare=0001"),
+                f"--benchmark-storage=file://{Path(folder).name}",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "machine_info is different" in done.stdout + done.stderr
+    assert f"[{engines[0]}-cpu-32px-b{IMAGES}-cores1] (0001_" in done.stdout
 
 
 def test_the_reporter_reads_the_saved_run(
