@@ -49,6 +49,7 @@ class Worker:
         """Speak over ``channel``, waiting at most ``timeout`` seconds for a reply."""
         self._channel = channel
         self._timeout = timeout
+        self.launched = channel.facts
 
     def ping(self) -> protocol.Ready:
         """One round trip that does nothing; checks that both speak one protocol."""
@@ -204,6 +205,7 @@ def _launch(
         cores=trained.cores,
         device_name=opened.device_name,
         versions=opened.versions,
+        launched=process.launched,
     )
     check(job, launch)
     return launch

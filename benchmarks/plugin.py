@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import axes, launchers
+from benchmarks.launchers import Settings, parse_size
 from benchmarks.measure import MeasuringFailed
 from benchmarks.progress import Reporter
 from benchmarks.suite import DEFAULT_DATASET, Suite
@@ -61,6 +62,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"where workers start: {', '.join(launchers.names())} (default: local)",
     )
     group.addoption(
+        "--memory-limit",
+        metavar="SIZE",
+        help="most memory a worker may use, e.g. 4GB (launcher docker)",
+    )
+    group.addoption(
+        "--image",
+        metavar="NAME",
+        help="container image in place of the suite's own (launcher docker)",
+    )
+    group.addoption(
         "--timeout",
         type=float,
         default=600.0,
@@ -84,6 +95,7 @@ def pytest_collection(session: pytest.Session) -> None:
             overrides={name: option(name) for name in axes.OPTIONS},
             dataset=option("dataset"),
             launcher=option("launcher"),
+            settings=Settings(parse_size(option("memory_limit")), option("image")),
             timeout=option("timeout"),
         )
     except InputError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks import axes, launchers
 from benchmarks.axes import Grid
-from benchmarks.launchers import Launcher
+from benchmarks.launchers import Launcher, Settings
 from benchmarks.measure import Effort, Step, measure
 from histocnn.data import Dataset, DatasetSpec
 from histocnn.errors import InputError
@@ -36,6 +36,7 @@ class Suite:
         overrides: dict[str, str | None],
         dataset: str | None,
         launcher: str,
+        settings: Settings,
         timeout: float,
     ) -> None:
         """Check all that was asked for; `InputError` says what cannot be had.
@@ -44,7 +45,7 @@ class Suite:
         the command line asks for by name must be there.
         """
         self.grid: Grid = axes.select(grid, overrides)
-        self.launcher: Launcher = launchers.get(launcher)
+        self.launcher: Launcher = launchers.get(launcher, settings)
         self._spec = DatasetSpec.parse(dataset or DEFAULT_DATASET)
         if not timeout > 0:
             raise InputError(f"--timeout: {timeout} is not a number of seconds above 0")

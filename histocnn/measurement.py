@@ -65,8 +65,9 @@ class CoresSeen:
 class Launch:
     """One fresh process: a warm-up epoch, then the rounds.
 
-    ``weights_moved`` is the root mean square change of all weights since the start;
-    None where that is no finite number.
+    ``launched`` is what the launcher says of the process: its own name and, for a
+    container, the image. ``weights_moved`` is the root mean square change of all
+    weights since the start; None where that is no finite number.
     """
 
     phases: Phases
@@ -77,6 +78,7 @@ class Launch:
     cores: CoresSeen
     device_name: str
     versions: dict[str, str]
+    launched: dict[str, str]
 
     def not_trained(self) -> str | None:
         """Why this was no training; None where it was.

@@ -7,8 +7,10 @@ thread, and imports a framework only when it is told to open a job.
 import argparse
 import ctypes
 import os
+import select
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +30,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="histocnn.worker", description=__doc__)
     parser.add_argument("--cpus", help="CPUs to stay on, e.g. 0,1 (default: all given)")
     parser.add_argument("--parent", type=int, help="leave when this process has gone")
+    parser.add_argument(
+        "--leave-with-stdin",
+        action="store_true",
+        help="leave as soon as stdin is hung up, even while training",
+    )
     arguments = parser.parse_args()
     if arguments.cpus:
         os.sched_setaffinity(0, [int(cpu) for cpu in arguments.cpus.split(",")])
     if arguments.parent:
         _die_with(arguments.parent)
+    if arguments.leave_with_stdin:
+        threading.Thread(target=_leave_with_stdin, daemon=True).start()
     serve(sys.stdin.buffer, _claim_stdout())
     sys.stdout.flush()
     sys.stderr.flush()
@@ -52,6 +61,18 @@ def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         sys.exit(1)
+
+
+def _leave_with_stdin() -> None:
+    """End the process when nobody can send it commands any more.
+
+    In a container the parent is not the suite, and the kernel cannot tell of its end.
+    The thread sleeps until then.
+    """
+    hung_up = select.poll()
+    hung_up.register(0, 0)
+    hung_up.poll()
+    os._exit(1)
 
 
 def serve(commands: BinaryIO, replies: BinaryIO) -> None:

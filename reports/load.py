@@ -125,6 +125,9 @@ def _case(name: str, benchmark: schema.Benchmark) -> Case | None:
     if extra.launches is msgspec.UNSET:
         return None
     job = {**_plain(benchmark.params), **extra.job}
+    launchers = {str(one.launched.get("launcher", "local")) for one in extra.launches}
+    if launchers != {"local"}:  # times of a container are not pooled with others
+        job["launcher"] = ", ".join(sorted(launchers))
     launches = [
         Launch(tuple([epoch.seconds for epoch in launch.rounds]))
         for launch in extra.launches

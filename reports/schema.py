@@ -26,9 +26,10 @@ class Round(Struct, frozen=True, gc=False):
 
 
 class Launch(Struct, frozen=True):
-    """One worker process and its epochs."""
+    """One worker process, its epochs, and what its launcher says of it."""
 
     rounds: Annotated[tuple[Round, ...], Meta(min_length=1)]
+    launched: dict[str, Any] = {}
 
 
 class ExtraInfo(Struct, frozen=True):

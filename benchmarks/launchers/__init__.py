@@ -4,12 +4,33 @@ A launcher's module has one public class, `Launcher`, that starts workers somewh
 hands out the line to each; what is said on that line is `histocnn.protocol`'s.
 """
 
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from histocnn import listing
+from histocnn import engines, listing
+from histocnn.errors import InputError
 from histocnn.job import Job
+
+_LEAST_MEMORY = 6 * 2**20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line asks of a launcher.
+
+    ``memory_bytes`` is the most that a worker may use, ``image`` the container image in
+    place of the suite's own; None leaves either. A launcher that cannot do what is
+    asked raises `InputError` when it is made.
+    """
+
+    memory_bytes: int | None = None
+    image: str | None = None
+
+
+DEFAULTS = Settings()
 
 
 class WorkerDied(Exception):
@@ -17,7 +38,16 @@ class WorkerDied(Exception):
 
 
 class Channel(Protocol):
-    """The line to one worker."""
+    """The line to one worker.
+
+    Attributes
+    ----------
+    facts
+        what the worker was started as, stored with its result: the launcher's name
+        and, for a container, its image.
+    """
+
+    facts: dict[str, str]
 
     def send(self, line: bytes) -> None:
         """Pass a line on; `WorkerDied` where nobody listens."""
@@ -36,7 +66,7 @@ class Channel(Protocol):
 
 
 class Launcher(Protocol):
-    """The contract of a launcher."""
+    """The contract of a launcher; it is made with `Settings`."""
 
     def cores(self) -> int:
         """Cores that a worker can have at most."""
@@ -59,7 +89,41 @@ def names() -> tuple[str, ...]:
     return listing.names(sys.modules[__name__])
 
 
-def get(name: str) -> Launcher:
+def get(name: str, settings: Settings = DEFAULTS) -> Launcher:
     """The launcher ``name``; `InputError` lists those there are."""
     module = listing.member(sys.modules[__name__], "launcher", name)
-    return cast(Launcher, module.Launcher())
+    return cast(Launcher, module.Launcher(settings))
+
+
+def beyond(job: Job, cores: int) -> str | None:
+    """Why ``job`` cannot run where workers get ``cores`` at most; None where it can.
+
+    What every launcher asks first: cores, the engine's devices, its combinations.
+    """
+    engine = engines.get(job.engine)
+    if job.cores > cores:
+        return f"needs {job.cores} cores; this machine lends {cores}"
+    if job.device not in engine.DEVICES:
+        return f"{job.engine} trains here on {', '.join(engine.DEVICES)} only"
+    return engine.unsupported(job)
+
+
+def parse_size(text: str | None) -> int | None:
+    """Bytes of ``512MB``, ``4GB`` or a plain number; None where nothing is asked.
+
+    Units are powers of 1024, as Docker's are.
+
+    Raises
+    ------
+    InputError
+        for anything else, and for less than Docker's least, 6 MB.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)i?b?", text.strip().lower())
+    size = int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") if match else 0
+    if size < _LEAST_MEMORY:
+        raise InputError(
+            f"--memory-limit {text!r} is not a size of 6 MB or more, such as 4GB"
+        )
+    return size

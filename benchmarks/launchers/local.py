@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks import environments
-from benchmarks.launchers import WorkerDied
+from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
 from histocnn import cache, engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -29,25 +29,28 @@ _GRACE = 10.0  # seconds that a worker gets to leave by itself
 class Launcher:
     """Starts ``python -m histocnn.worker``, pinned, in a clean environment."""
 
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        """A process has no image and no limit: `InputError` for either."""
+        if settings != DEFAULTS:
+            raise InputError(
+                "the local launcher sets no memory limit and uses no image; "
+                "add --launcher docker or leave --memory-limit and --image out"
+            )
+
     def cores(self) -> int:
         """Cores that this process itself may use."""
         return len(pinning.usable_cpus())
 
     def missing(self, job: Job) -> str | None:
         """Cores, device, environment, programs: the first that is not there."""
-        engine = engines.get(job.engine)
-        if job.cores > self.cores():
-            return f"needs {job.cores} cores; this machine lends {self.cores()}"
-        if job.device not in engine.DEVICES:
-            return f"{job.engine} trains here on {', '.join(engine.DEVICES)} only"
-        if reason := engine.unsupported(job):
+        if reason := beyond(job, self.cores()):
             return reason
         if job.device == "cuda" and not _gpu_present():
             return "no NVIDIA GPU answers; check the driver with nvidia-smi"
         name = environments.name_for(job.engine, job.device)
         if reason := environments.missing(name):
             return reason
-        return engine.lacks(environments.interpreter(name))
+        return engines.get(job.engine).lacks(environments.interpreter(name))
 
     def start(self, job: Job) -> "LocalChannel":
         """Start a worker; it has imported no framework yet."""
@@ -100,6 +103,7 @@ class LocalChannel:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         """Start ``command`` in a process group of its own."""
+        self.facts = {"launcher": "local"}
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         try:
             self._process = subprocess.Popen(

@@ -181,6 +181,7 @@ LAUNCH = Launch(
     cores=CoresSeen((3,), 5, 1, ()),
     device_name="cpu",
     versions={},
+    launched={},
 )
 
 

@@ -22,6 +22,7 @@ LAUNCH = Launch(
     cores=CoresSeen((0,), 1, 1, ()),
     device_name="cpu",
     versions={},
+    launched={},
 )
 
 

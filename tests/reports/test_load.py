@@ -42,6 +42,14 @@ def test_parameters_outside_the_job_tell_cases_apart(save: Save, case: Case) -> 
     assert cases[0].combination.value("thing") is None
 
 
+def test_a_container_is_not_pooled_with_the_machine(save: Save, case: Case) -> None:
+    """The launcher of the workers is told apart like any other part of the case."""
+    contained = case((1.0,))
+    contained["extra_info"]["launches"][0]["launched"] = {"launcher": "docker"}
+    (file,) = _read(save("a.json", contained, case((1.0,)))).files
+    assert [one.combination.value("launcher") for one in file.cases] == ["docker", None]
+
+
 def test_benchmarks_of_others_are_kept_by_name(save: Save, case: Case) -> None:
     save("run.json", case(), {"name": "test_overhead", "params": None})
     (file,) = _read("run.json").files

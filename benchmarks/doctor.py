@@ -1,0 +1,145 @@
+"""What this machine can run, and what to do about what it cannot: ``make doctor``."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks import launchers
+from benchmarks.environments import ROOT
+from histocnn import engines, pinning
+from histocnn.errors import InputError
+from histocnn.job import Job
+
+_LEAST_DISK = 5 * 2**30  # bytes: the environments and images of all engines
+_LEAST_MEMORY = 4 * 2**30
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, what was found, what to do (None: nothing)."""
+
+    what: str
+    found: str
+    remedy: str | None = None
+
+
+def cores() -> Iterator[Finding]:
+    """CPUs, and how steady their clock is."""
+    usable, present = len(pinning.usable_cpus()), os.cpu_count() or 1
+    yield Finding("cores", f"{usable} usable of {present}")
+    if not _GOVERNOR.exists():
+        yield Finding("governor", "not told by this kernel (a virtual machine?)")
+        return
+    governor = _GOVERNOR.read_text().strip()
+    steady = governor == "performance"
+    remedy = None if steady else "cpupower frequency-set -g performance steadies times"
+    yield Finding("governor", governor, remedy)
+
+
+def memory() -> Iterator[Finding]:
+    """Memory that is free now, and disk where environments and caches go."""
+    free = psutil.virtual_memory().available
+    little = "close other programs" if free < _LEAST_MEMORY else None
+    yield Finding("memory", f"{free / 2**30:.1f} GB free", little)
+    space = shutil.disk_usage(ROOT).free
+    full = "free some: all engines need about 5 GB" if space < _LEAST_DISK else None
+    yield Finding("disk", f"{space / 2**30:.1f} GB free in the checkout", full)
+
+
+def gpu() -> Iterator[Finding]:
+    """NVIDIA GPUs as the driver tells of them."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        yield Finding(
+            "GPU",
+            f"none: {error}",
+            "GPU cases are skipped; with an NVIDIA "
+            "GPU in the machine, install its driver",
+        )
+        return
+    driver = pynvml.nvmlSystemGetDriverVersion()
+    for index in range(pynvml.nvmlDeviceGetCount()):
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        total = pynvml.nvmlDeviceGetMemoryInfo(handle).total
+        name = pynvml.nvmlDeviceGetName(handle)
+        yield Finding(
+            f"GPU {index}", f"{name}, {total / 2**30:.0f} GB, driver {driver}"
+        )
+    pynvml.nvmlShutdown()
+
+
+def docker() -> Iterator[Finding]:
+    """A Docker engine, and whether it can hand a GPU to a container."""
+    import docker as sdk
+
+    try:
+        client = sdk.from_env()
+        facts = client.info()
+    except (sdk.errors.DockerException, OSError) as error:
+        yield Finding(
+            "Docker",
+            f"no engine answers: {_short(error)}",
+            "start it, or do without --launcher docker",
+        )
+        return
+    yield Finding("Docker", f"engine {facts['ServerVersion']}, {facts['Driver']}")
+    if "nvidia" in facts["Runtimes"]:
+        yield Finding("Docker GPU", "NVIDIA runtime registered")
+    else:
+        yield Finding(
+            "Docker GPU",
+            "no NVIDIA runtime",
+            "install the NVIDIA Container Toolkit for GPU cases in containers",
+        )
+
+
+def cases() -> Iterator[Finding]:
+    """Each engine on each of its devices, for each launcher."""
+    for name in launchers.names():
+        launcher = launchers.get(name)
+        for engine in engines.names():
+            for device in engines.get(engine).DEVICES:
+                pool = None if device == "cpu" else "0"
+                job = Job(engine, device, 64, 10, pool, 1)
+                try:
+                    reason = launcher.missing(job)
+                except InputError as error:
+                    reason = str(error)
+                what = f"{name} {engine}-{device}"
+                yield Finding(what, "no" if reason else "runs", reason)
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    cores,
+    memory,
+    gpu,
+    docker,
+    cases,
+)
+
+
+def main() -> int:
+    """Print all findings; exit code 1 where no case at all can run."""
+    findings = [finding for check in CHECKS for finding in check()]
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        remedy = f" — {finding.remedy}" if finding.remedy else ""
+        print(f"{finding.what:{width}}  {finding.found}{remedy}")
+    return 0 if any(finding.found == "runs" for finding in findings) else 1
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Workers in containers: the cores, memory and software of a case, on any Docker.
+
+A container has what a worker needs and nothing else: no network, a read-only root, no
+capabilities, the prepared images mounted read-only, Theano's compile cache on a named
+volume. It is removed by the engine itself as soon as its process ends, and the process
+ends when nobody holds the other end of its stdin: whatever becomes of the suite, no
+container is left behind.
+"""
+
+import errno
+import os
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from benchmarks.containers import DockerChannel
+from benchmarks.launchers import DEFAULTS, Settings, beyond
+from histocnn import __version__, engines, pinning
+from histocnn.cache import folder as cache_folder
+from histocnn.errors import InputError
+from histocnn.job import Job
+
+#: On every container and volume of the suite's, so that they can be found.
+LABEL = "histocnn.suite"
+COMPILE_CACHE = "histocnn-compile-cache"  # the named volume
+_DATA, _CACHE = PurePosixPath("/data"), PurePosixPath("/cache")
+_PROCESSES = 1024  # processes and threads that a container may have
+
+
+def image_name(engine: str, device: str) -> str:
+    """The suite's own image, as `make image` names it."""
+    return f"histocnn:{engine}-{device}"
+
+
+class Launcher:
+    """Starts the worker of `docker/*.Dockerfile` in a container of its own."""
+
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
+        """Nothing is asked of an engine yet."""
+        self._settings = settings
+        self._client: Any = None
+
+    def cores(self) -> int:
+        """Cores that this process may use: containers run beside it."""
+        return len(pinning.usable_cpus())
+
+    def missing(self, job: Job) -> str | None:
+        """Cores, an engine that answers, the image, GPU support."""
+        if reason := beyond(job, self.cores()):
+            return reason
+        try:
+            self._connect()
+        except InputError as error:
+            return str(error)
+        if reason := self._check_image(job):
+            return reason
+        if job.device == "cuda" and "nvidia" not in self._client.info()["Runtimes"]:
+            return (
+                "Docker has no GPU support here; install the NVIDIA Container Toolkit"
+            )
+        return None
+
+    def start(self, job: Job) -> "DockerChannel":
+        """Create the container, attach to it, start it."""
+        import docker
+
+        self._connect()
+        usable = pinning.usable_cpus()
+        cpus = pinning.choose(job.cores, usable, pinning.cpu_siblings(usable))
+        try:
+            image = self._client.images.get(self._image(job))
+            container = self._client.containers.create(
+                image.id,
+                ["--leave-with-stdin"],
+                **self._confinement(),
+                **self._share(job, cpus),
+            )
+            limit = self._settings.memory_bytes
+            return DockerChannel(self._client, container, image, limit)
+        except (docker.errors.DockerException, OSError) as error:
+            raise InputError(
+                f"Docker did not start the worker: {_say(error)}"
+            ) from None
+
+    def path(self, entry: Path) -> str:
+        """Below the mount point of the prepared arrays."""
+        return str(_DATA / entry.name)
+
+    def _connect(self) -> None:
+        """Find an engine that answers; `InputError` says why none does."""
+        if self._client is None:
+            self._client = _engine(os.environ.get("DOCKER_HOST", ""))
+
+    def _image(self, job: Job) -> str:
+        return self._settings.image or image_name(job.engine, job.device)
+
+    def _check_image(self, job: Job) -> str | None:
+        """Why the image is missing; `InputError` where it is the wrong one."""
+        import docker
+
+        name = self._image(job)
+        make = f"make image ENGINE={job.engine} DEVICE={job.device}"
+        try:
+            labels = self._client.images.get(name).labels
+        except docker.errors.ImageNotFound:
+            return f"there is no image {name}; build it: {make}"
+        except (docker.errors.DockerException, OSError) as error:
+            raise InputError(_no_engine(error)) from None
+        found = tuple(labels.get(f"histocnn.{key}") for key in ("engine", "device"))
+        if found != (job.engine, job.device):
+            what = "-".join(map(str, found)) if all(found) else "nothing of this suite"
+            raise InputError(
+                f"image {name} holds {what}, not {job.engine}-{job.device}; {make}"
+            )
+        if (version := labels.get("histocnn.version")) != __version__:
+            raise InputError(
+                f"image {name} is of version {version}, this suite is {__version__}; "
+                f"build it again: {make}"
+            )
+        return None
+
+    def _confinement(self) -> dict[str, Any]:
+        """What a careful administrator would ask of a stranger's container."""
+        return {
+            "network_mode": "none",
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": _PROCESSES,
+            "tmpfs": {"/tmp": "rw,nosuid,nodev,size=1g"},
+            "labels": {LABEL: __version__},
+            "auto_remove": True,
+            # Attached, not detached: then the engine closes stdin with our end of it.
+            "detach": False,
+            "stdin_open": True,
+        }
+
+    def _share(self, job: Job, cpus: tuple[int, ...]) -> dict[str, Any]:
+        """The case's share of the machine: CPUs, memory, GPU, data, environment."""
+        import docker
+
+        data = cache_folder() / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        environment = pinning.environment(job.cores) | engines.get(
+            job.engine
+        ).environment(job, Path(_CACHE))
+        limit = self._settings.memory_bytes
+        share: dict[str, Any] = {
+            "cpuset_cpus": ",".join(map(str, cpus)),
+            "environment": environment | {"HOME": "/tmp"},
+            "volumes": {
+                str(data.resolve()): {"bind": str(_DATA), "mode": "ro"},
+                COMPILE_CACHE: {"bind": str(_CACHE), "mode": "rw"},
+            },
+        }
+        if limit is not None:
+            # Without swap: a limit that is met by swapping would only be slow.
+            share |= {"mem_limit": limit, "memswap_limit": limit}
+        if job.device == "cuda":
+            gpu = docker.types.DeviceRequest(count=1, capabilities=[["gpu"]])
+            share["device_requests"] = [gpu]
+        return share
+
+
+@cache
+def _engine(host: str) -> Any:
+    """The engine at ``host`` (DOCKER_HOST), one connection pool for the process.
+
+    Raises
+    ------
+    InputError
+        if none answers there, or only to others.
+    """
+    import docker
+
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise InputError(_no_engine(error)) from None
+    return client
+
+
+def _no_engine(error: Exception) -> str:
+    """Why no engine answers, in one line with the remedy."""
+    where = os.environ.get("DOCKER_HOST", "its default socket")
+    text = str(error)
+    if _mentions(error, errno.EACCES, PermissionError) or "Permission denied" in text:
+        return (
+            f"no permission to use Docker at {where}; ask to be put into the group "
+            "docker, or run as root"
+        )
+    return f"no Docker engine answers at {where}; start one, or see: make doctor"
+
+
+def _mentions(error: BaseException | None, number: int, kind: type) -> bool:
+    """Whether ``error`` or what caused it is of ``kind`` or bears ``number``."""
+    while error is not None:
+        if isinstance(error, kind) or getattr(error, "errno", None) == number:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _say(error: Exception) -> str:
+    """Docker's own explanation, on one line."""
+    text = getattr(error, "explanation", None) or str(error)
+    return " ".join(str(text).split())
