@@ -3,16 +3,19 @@
 
 PYTHON ?= python3
 ENVS := $(basename $(notdir $(wildcard requirements/*.txt)))
-ENGINES := $(filter-out bench lint,$(ENVS))
+ENGINES := $(filter-out bench lint %-cuda,$(ENVS))
 BENCH_JSON ?= build/bench.json
+# Of images: the device, and a Debian 12 to build on instead of the public one.
+DEVICE ?= cpu
+BASE ?=
 # More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test env lint lock clean
+.PHONY: help bench test env doctor image images lint lock clean clean-images
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
 
 bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 	@$(PYTHON) tools/env.py bench $(ENGINES)
@@ -35,6 +38,18 @@ test: ## set up, run all tests
 env: ## set up one environment: make env ENGINE=theano
 	@$(PYTHON) tools/env.py $(ENGINE)
 
+doctor: ## what this machine can run, and what to do about what it cannot
+	@$(PYTHON) tools/env.py bench
+	@.envs/bench/bin/python -m benchmarks.doctor
+
+image: ## build one Docker image: make image ENGINE=theano DEVICE=cpu
+	@$(PYTHON) tools/env.py bench
+	@.envs/bench/bin/python -m tools.image --base "$(BASE)" -- "$(ENGINE)-$(DEVICE)"
+
+images: ## build all Docker images: every engine on the CPU, and what there is for CUDA
+	@$(PYTHON) tools/env.py bench
+	@.envs/bench/bin/python -m tools.image --base "$(BASE)"
+
 lint: ## ruff (rules and format) and mypy over everything
 	@$(PYTHON) tools/env.py lint
 	.envs/lint/bin/ruff check
@@ -45,6 +60,12 @@ lock: ## write requirements/ again from pyproject.toml (ARGS=--upgrade for newer
 	@$(PYTHON) tools/env.py bench
 	@.envs/bench/bin/python -m tools.lock $(ARGS)
 
-clean: ## remove environments, caches and reports; results in .benchmarks/ stay
-	@rm -rf .envs .cache build .pytest_cache .mypy_cache .ruff_cache
+clean: ## remove environments, caches and reports; results and images stay
+	@rm -rf .envs .cache .pytest_cache .mypy_cache .ruff_cache
+	@# build/docker may be a running engine, which its own script takes down.
+	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name docker -exec rm -rf {} +
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-images: ## remove the Docker images
+	@$(PYTHON) tools/env.py bench
+	@.envs/bench/bin/python -m tools.image --clean

@@ -18,7 +18,12 @@ class DockerChannel:
     """The line to a container: its attach socket, on which stdout and stderr share."""
 
     def __init__(
-        self, client: Any, container: Any, image: Any, limit: int | None
+        self,
+        client: Any,
+        container: Any,
+        image: Any,
+        limit: int | None,
+        remedy: str = "",
     ) -> None:
         """Attach to ``container``, then start it, so that no word is lost.
 
@@ -27,6 +32,7 @@ class DockerChannel:
         self._client = client
         self._container = container
         self._limit = limit
+        self.remedy = remedy
         self._since = time.time()
         self.facts = {
             "launcher": "docker",

@@ -114,11 +114,10 @@ class Worker:
                 "environment prints to stdout before the worker takes it over"
             ) from None
 
-    @staticmethod
-    def _is(reply: protocol.Reply, kind: type[_Reply]) -> _Reply:
+    def _is(self, reply: protocol.Reply, kind: type[_Reply]) -> _Reply:
         if isinstance(reply, protocol.Failed):
             remedy = (
-                "; its environment is incomplete: remove it and build it again"
+                f"; build its software again: {self._channel.remedy}"
                 if reply.kind in ("ImportError", "ModuleNotFoundError")
                 else ""
             )
@@ -139,6 +138,9 @@ def worker(launcher: Launcher, job: Job, timeout: float) -> Iterator[Worker]:
     channel = launcher.start(job)
     try:
         yield Worker(channel, timeout)
+    except BaseException:
+        channel.kill()  # nobody waits for what it is doing
+        raise
     finally:
         channel.close()
 

@@ -1,8 +1,10 @@
 """The pytest plugin: options, the parametrised case, progress, facts of the machine."""
 
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -73,8 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--timeout",
-        type=float,
-        default=600.0,
+        default="600",
         metavar="SECONDS",
         help="how long a worker may take for one answer (default: 600)",
     )
@@ -85,10 +86,22 @@ def suite_of(config: pytest.Config) -> Suite:
     return config.stash[_suite]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Look now at the folder that pytest-benchmark writes to after hours of cases."""
+    target = config.getoption("benchmark_json", None)
+    folder = Path(str(target or "here")).absolute().parent
+    if not folder.is_dir():
+        raise pytest.UsageError(
+            f"--benchmark-json: there is no folder {folder}; make it first"
+        )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Make the suite before anything is collected: a bad option costs one line."""
     option = session.config.getoption
+    # What is finished is saved then, and the terminal put in order.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
     try:
         session.config.stash[_suite] = Suite(
             grid=option("grid"),
@@ -210,15 +223,18 @@ class Measuring:
                         self._job, suite.effort(once=once), on_step
                     )
             except (MeasuringFailed, InputError) as error:
-                first, _, _ = str(error).partition("\n")
+                problem = str(error)
+                first, _, _ = problem.partition("\n")
                 reporter.finished(self._job, f"FAILED: {first}")
-                pytest.fail(f"{self._job.id}: {error}", pytrace=False)
-            seconds = measured.median_seconds
-            reporter.finished(
-                self._job,
-                f"{seconds:.3g} s/epoch, {self._job.images / seconds:.4g} images/s",
-            )
-        return measured
+            else:
+                seconds = measured.median_seconds
+                reporter.finished(
+                    self._job,
+                    f"{seconds:.3g} s/epoch, {self._job.images / seconds:.4g} images/s",
+                )
+                return measured
+        # Not where the error was caught: pytest would print the chain behind it.
+        pytest.fail(f"{self._job.id}: {problem}", pytrace=False)
 
     @contextmanager
     def _terminal(self) -> Iterator[None]:

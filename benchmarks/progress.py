@@ -16,6 +16,7 @@ from histocnn.job import Job
 # open and compile, and megapixels a second that one core trains.
 _STARTUP_SECONDS = 5.0
 _MEGAPIXELS_PER_CORE_SECOND = 1.5
+_FOREVER = 10.0**10  # seconds; `timedelta` ends not far above
 
 
 def guess_seconds(job: Job, effort: Effort) -> float:
@@ -63,31 +64,38 @@ class Reporter:
         """Show ``job`` as running; yields what `measure` calls at each step."""
         self._number += 1
         start = time.monotonic()
-        if not self._console.is_terminal:
-            self._line(job, f"running, {self._left()}")
-            yield lambda step: None
-        else:
-            with self._bar() as bar:
-                epochs = self._effort.launches * (1 + self._effort.rounds)
-                task = bar.add_task(self._head(job), total=epochs, left=self._left())
+        try:
+            if self._console.is_terminal:
+                with self._bar() as bar:
+                    yield self._live(bar, job)
+            else:
+                self._line(job, f"running, {self._left()}")
+                yield lambda step: None
+        finally:  # a case that fails has taken its time too
+            self._forecast.finished(time.monotonic() - start)
 
-                def show(step: Step) -> None:
-                    bar.update(
-                        task,
-                        completed=step.launch * (1 + self._effort.rounds) + step.epoch,
-                        description=f"{self._head(job)}  launch {step.launch + 1}/"
-                        f"{self._effort.launches}: {step.text}",
-                    )
+    def _live(self, bar: Progress, job: Job) -> Callable[[Step], None]:
+        """A row in ``bar`` for ``job``; what is returned moves it."""
+        epochs = 1 + self._effort.rounds
+        total = self._effort.launches * epochs
+        task = bar.add_task(self._head(job), total=total, left=self._left())
 
-                yield show
-        self._forecast.finished(time.monotonic() - start)
+        def show(step: Step) -> None:
+            bar.update(
+                task,
+                completed=step.launch * epochs + step.epoch,
+                description=f"{self._head(job)}  launch {step.launch + 1}/"
+                f"{self._effort.launches}: {step.text}",
+            )
+
+        return show
 
     def finished(self, job: Job, outcome: str) -> None:
         """Leave a line that says what came of ``job``."""
         self._line(job, f"{outcome}, {self._left()}")
 
     def _left(self) -> str:
-        seconds = round(self._forecast.seconds_left())
+        seconds = round(min(self._forecast.seconds_left(), _FOREVER))
         return f"{timedelta(seconds=seconds)} left" if seconds else "done"
 
     def _head(self, job: Job) -> str:

@@ -1,15 +1,20 @@
 """What one pytest session measures, as its command line says."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from benchmarks import axes, launchers
 from benchmarks.axes import Grid
 from benchmarks.launchers import Launcher, Settings
 from benchmarks.measure import Effort, Step, measure
+from histocnn import cache
 from histocnn.data import Dataset, DatasetSpec
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -17,6 +22,7 @@ from histocnn.measurement import Measurement
 from histocnn.prepare import fill, prepare
 
 DEFAULT_DATASET = "tissue"
+_LONGEST_TIMEOUT = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Suite:
         dataset: str | None,
         launcher: str,
         settings: Settings,
-        timeout: float,
+        timeout: str,
     ) -> None:
         """Check all that was asked for; `InputError` says what cannot be had.
 
@@ -46,10 +52,8 @@ class Suite:
         """
         self.grid: Grid = axes.select(grid, overrides)
         self.launcher: Launcher = launchers.get(launcher, settings)
-        self._spec = DatasetSpec.parse(dataset or DEFAULT_DATASET)
-        if not timeout > 0:
-            raise InputError(f"--timeout: {timeout} is not a number of seconds above 0")
-        self._timeout = timeout
+        self._spec = DatasetSpec.parse(DEFAULT_DATASET if dataset is None else dataset)
+        self._timeout = _seconds(timeout)
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
         jobs = list(axes.jobs(self.grid, self._spec.label, self.launcher.cores()))
@@ -88,7 +92,9 @@ class Suite:
         what went wrong in a worker.
         """
         self.launcher.missing(job)  # a broken environment raises before any start
-        return measure(job, effort, self.launcher, self.arrays(job), on_step)
+        arrays = self.arrays(job)
+        with _alone(on_step):
+            return measure(job, effort, self.launcher, arrays, on_step)
 
     def _skip(self, job: Job) -> str | None:
         try:
@@ -97,10 +103,27 @@ class Suite:
             return None  # broken, not absent: the case runs, and fails saying so
 
 
+@contextmanager
+def _alone(on_step: Callable[[Step], None]) -> Iterator[None]:
+    """Keep other sessions of this checkout off the cores while a case is measured."""
+    lock = FileLock(cache.scratch() / "measuring.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_step(Step(0, 0, "waiting for another session to finish its case"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _check_cores(asked: tuple[int, ...], lent: int) -> None:
     for cores in asked:
         if cores > lent:
-            raise InputError(f"cores={cores}: this machine lends 1 to {lent}")
+            raise InputError(
+                f"cores={cores}: this machine lends 1 to {lent}; lower --cores"
+            )
 
 
 def _check_engines(cases: list[Case]) -> None:
@@ -112,3 +135,15 @@ def _check_engines(cases: list[Case]) -> None:
     for engine, reason in reasons.items():
         if reason is not None:
             raise InputError(f"engine {engine} cannot run here: {reason}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise InputError(
+            f"--timeout: {text!r} is not a number of seconds above 0, up to a week"
+        )
+    return seconds

@@ -6,6 +6,7 @@ appear by renaming a finished folder, so that nobody ever sees half of one.
 """
 
 import json
+import mmap
 import os
 import shutil
 import tempfile
@@ -35,6 +36,16 @@ def folder() -> Path:
     return Path(chosen) if chosen else Path(__file__).parents[1] / ".cache"
 
 
+def scratch() -> Path:
+    """That folder, made where it is missing; `InputError` where it cannot be."""
+    place = folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(_unusable(place, error)) from None
+    return place
+
+
 def open_arrays(entry: Path) -> "Arrays":
     """Map an entry's images and labels read-only, after checking every byte of them.
 
@@ -47,10 +58,11 @@ def open_arrays(entry: Path) -> "Arrays":
 
     try:
         checksums = json.loads((entry / "entry.json").read_text())["crc32"]
+        found = {name: _checksum(entry / f"{name}.npy") for name in _ARRAYS}
         images, labels = (
-            np.load(entry / f"{name}.npy", mmap_mode="r") for name in _ARRAYS
+            np.lib.format.open_memmap(entry / f"{name}.npy", mode="r")
+            for name in _ARRAYS
         )
-        found = {"images": zlib.crc32(images), "labels": zlib.crc32(labels)}
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise DamagedEntry(
             f"cached arrays in {entry} cannot be read: {error}; they are made again "
@@ -81,21 +93,33 @@ def ensure(entry: Path, make: "Callable[[], tuple[Arrays, dict[str, Any]]]") -> 
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(entry.with_suffix(".lock")):
-            try:
-                open_arrays(entry)
-            except DamagedEntry:
+            if not _is_sound(entry):
                 arrays, about = make()
                 _replace(entry, arrays, about)
     except OSError as error:
-        raise InputError(
-            f"cannot keep prepared images in {entry.parent}: {error.strerror or error};"
-            " free some space or set HISTOCNN_CACHE to another folder"
-        ) from error
+        raise InputError(_unusable(entry.parent, error)) from None
     return entry
+
+
+def _is_sound(entry: Path) -> bool:
+    try:
+        open_arrays(entry)
+    except DamagedEntry:
+        return False
+    return True
+
+
+def _unusable(place: Path, error: OSError) -> str:
+    return (
+        f"cannot keep prepared images in {place}: {error.strerror or error}; set "
+        "HISTOCNN_CACHE to a folder with space that you may write to"
+    )
 
 
 def _replace(entry: Path, arrays: "Arrays", about: dict[str, Any]) -> None:
     """Write ``arrays`` beside ``entry`` and put them in its place; clean up always."""
+    for left in entry.parent.glob(f"{entry.name}.*/"):  # by one killed in the middle
+        shutil.rmtree(left, ignore_errors=True)
     beside = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
     try:
         new, old = beside / "new", beside / "old"
@@ -119,6 +143,15 @@ def _write(target: Path, arrays: "Arrays", about: dict[str, Any]) -> None:
                 file, np.lib.format.header_data_from_array_1_0(array)
             )
             file.write(array.data)
-        checksums[name] = zlib.crc32(array.data)
+        checksums[name] = _checksum(target / f"{name}.npy")
     text = json.dumps({**about, "crc32": checksums}, indent=1)
     (target / "entry.json").write_text(text + "\n")
+
+
+def _checksum(file: Path) -> int:
+    """CRC-32 of a whole file, its header included."""
+    with file.open("rb") as stream:
+        if not file.stat().st_size:
+            return 0
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return zlib.crc32(content)

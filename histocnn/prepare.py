@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -57,6 +58,9 @@ def prepare(
     plan = fill(dataset, images, seed)
     facts = {
         "version": _VERSION,
+        # They draw, decode and resize.
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
         "dataset": dataset.name,
         "digest": dataset.digest,
         "size": size,
@@ -124,7 +128,14 @@ def decode(
     In threads: Pillow decodes and resizes without the interpreter's lock. A sample
     that comes in several turns is read once.
     """
-    pixels = np.empty((len(samples), size, size, 3), np.uint8)
+    try:
+        pixels = np.empty((len(samples), size, size, 3), np.uint8)
+    except (MemoryError, ValueError):
+        wanted = len(samples) * size**2 * 3
+        raise InputError(
+            f"size={size} × images={len(samples)} needs {wanted:.2g} bytes of memory, "
+            "more than there is; lower --sizes or --images"
+        ) from None
     places: dict[int, list[int]] = {}
     for place, sample in enumerate(samples):
         places.setdefault(id(sample), []).append(place)

@@ -152,7 +152,7 @@ def _origin(machine: dict[str, Any], commit: dict[str, Any]) -> Origin:
         node=_text(machine, "node"),
         system=f"{_text(machine, 'system')} {_text(machine, 'machine')}",
         cpu=_text(cpu, "brand_raw") or _text(machine, "processor"),
-        cpus=_text(cpu, "count"),
+        cpus=_text(machine, "usable_cpus") or _text(cpu, "count"),
         commit=_text(commit, "id"),
         dirty=commit.get("dirty") is True,
     )

@@ -25,8 +25,18 @@ FORBIDDEN = {
         "reports",
     ),
     "reports": ("benchmarks", "histocnn", "tools"),
-    "tools": ("benchmarks", "histocnn", "reports"),
+    # An image is labelled with what engines and the protocol declare.
+    "tools": (
+        "benchmarks",
+        "histocnn.data",
+        "histocnn.model",
+        "histocnn.training",
+        "histocnn.worker",
+        "reports",
+    ),
 }
+# What builds the environments, before there is any, here and in an image's builder.
+BOOTSTRAP = ("checkout", "env", "pip_settings", "uv")
 
 
 def imports(source: Path, *, top_level: bool = False) -> Iterator[str]:
@@ -67,6 +77,16 @@ def test_packages_keep_to_their_side(package: str) -> None:
     ]
     assert sources(package)
     assert not found
+
+
+@pytest.mark.parametrize("module", BOOTSTRAP)
+def test_what_builds_environments_needs_the_standard_library_only(module: str) -> None:
+    """It runs before anything is installed; of ours it knows itself alone."""
+    own = {f"tools.{name}" for name in BOOTSTRAP}
+    for name in imports(ROOT / "tools" / f"{module}.py"):
+        top = name.partition(".")[0]
+        known = top in sys.stdlib_module_names
+        assert known or name.rpartition(".")[0] in own or name in own, name
 
 
 @pytest.mark.parametrize("package", ["histocnn", "benchmarks", "reports", "tools"])

@@ -48,7 +48,7 @@ def uv_environment(
 
     def listed(option: str) -> list[str]:
         places = options.get(option, "").split()
-        return [p for p in places if not _local_path(p) or exists(_local_path(p))]
+        return [p for p in places if not local_path(p) or exists(local_path(p))]
 
     indexes, links = listed("extra-index-url"), listed("find-links")
     timeout = options.get("timeout") or options.get("default-timeout")
@@ -81,7 +81,7 @@ def uv_flags(options: Mapping[str, str]) -> list[str]:
     return ["--no-index"] if options.get("no-index", "").lower() in yes else []
 
 
-def _local_path(place: str) -> str:
+def local_path(place: str) -> str:
     """Return the path that an index or link folder means, '' for an address."""
     if place.startswith("file:"):
         return unquote(urlsplit(place).path)

@@ -71,7 +71,7 @@ class Uv:
         self._root = checkout.root
         self._program = str(folder / "bin" / "uv")
         self._constraints = ["--build-constraints", str(checkout.constraints)]
-        self._options = pip_options(_pip_listing(folder), os.environ)
+        self._options = pip_options(pip_listing(folder), os.environ)
 
     def venv(self, folder: Path) -> None:
         """Make an empty environment at `folder`, whatever was there before."""
@@ -112,19 +112,7 @@ class Uv:
         call([self._program, *arguments], environ, remedy, self._root)
 
 
-def _bootstrap(folder: Path, lock: Path) -> None:
-    """Set uv up in `folder` by venv and pip, from nothing."""
-    if importlib.util.find_spec("ensurepip") is None:
-        raise SetupError(NO_ENSUREPIP)
-    shutil.rmtree(folder, ignore_errors=True)
-    call([sys.executable, "-m", "venv", str(folder)], os.environ, NO_VENV)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    how = ["--disable-pip-version-check", "--require-hashes", "--requirement"]
-    call([*pip, *how, str(lock)], os.environ, NO_PACKAGES)
-    write_stamp(folder, lock)
-
-
-def _pip_listing(folder: Path) -> str:
+def pip_listing(folder: Path) -> str:
     """Ask the user's own pip what it is told; lacking one, the pip beside uv."""
     for python in (sys.executable, str(folder / "bin" / "python")):
         asked = subprocess.run(
@@ -136,6 +124,18 @@ def _pip_listing(folder: Path) -> str:
         if asked.returncode == 0:
             return asked.stdout.decode(errors="replace")
     return ""
+
+
+def _bootstrap(folder: Path, lock: Path) -> None:
+    """Set uv up in `folder` by venv and pip, from nothing."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise SetupError(NO_ENSUREPIP)
+    shutil.rmtree(folder, ignore_errors=True)
+    call([sys.executable, "-m", "venv", str(folder)], os.environ, NO_VENV)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    how = ["--disable-pip-version-check", "--require-hashes", "--requirement"]
+    call([*pip, *how, str(lock)], os.environ, NO_PACKAGES)
+    write_stamp(folder, lock)
 
 
 def _system_has_certificates() -> bool:

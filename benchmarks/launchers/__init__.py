@@ -45,9 +45,12 @@ class Channel(Protocol):
     facts
         what the worker was started as, stored with its result: the launcher's name
         and, for a container, its image.
+    remedy
+        commands that build its software again.
     """
 
     facts: dict[str, str]
+    remedy: str
 
     def send(self, line: bytes) -> None:
         """Pass a line on; `WorkerDied` where nobody listens."""

@@ -14,11 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchmarks.containers import DockerChannel
+from benchmarks.environments import ROOT
 from benchmarks.launchers import DEFAULTS, Settings, beyond
 from histocnn import __version__, engines, pinning
 from histocnn.cache import folder as cache_folder
 from histocnn.errors import InputError
 from histocnn.job import Job
+from tools import image_labels
 
 #: On every container and volume of the suite's, so that they can be found.
 LABEL = "histocnn.suite"
@@ -27,9 +29,15 @@ _DATA, _CACHE = PurePosixPath("/data"), PurePosixPath("/cache")
 _PROCESSES = 1024  # processes and threads that a container may have
 
 
-def image_name(engine: str, device: str) -> str:
-    """The suite's own image, as `make image` names it."""
-    return f"histocnn:{engine}-{device}"
+@cache
+def _wanted_labels(engine: str, device: str) -> dict[str, str]:
+    """The labels of an image that was built from this tree as it is."""
+    return image_labels.labels(ROOT, engine, device)
+
+
+def _make(job: Job) -> str:
+    """The command that builds the image of a job."""
+    return f"make image ENGINE={job.engine} DEVICE={job.device}"
 
 
 class Launcher:
@@ -76,7 +84,9 @@ class Launcher:
                 **self._share(job, cpus),
             )
             limit = self._settings.memory_bytes
-            return DockerChannel(self._client, container, image, limit)
+            return DockerChannel(
+                self._client, container, image, limit, remedy=_make(job)
+            )
         except (docker.errors.DockerException, OSError) as error:
             raise InputError(
                 f"Docker did not start the worker: {_say(error)}"
@@ -92,31 +102,31 @@ class Launcher:
             self._client = _engine(os.environ.get("DOCKER_HOST", ""))
 
     def _image(self, job: Job) -> str:
-        return self._settings.image or image_name(job.engine, job.device)
+        return self._settings.image or image_labels.image_name(job.engine, job.device)
 
     def _check_image(self, job: Job) -> str | None:
         """Why the image is missing; `InputError` where it is the wrong one."""
         import docker
 
         name = self._image(job)
-        make = f"make image ENGINE={job.engine} DEVICE={job.device}"
+        make = _make(job)
         try:
             labels = self._client.images.get(name).labels
         except docker.errors.ImageNotFound:
             return f"there is no image {name}; build it: {make}"
         except (docker.errors.DockerException, OSError) as error:
             raise InputError(_no_engine(error)) from None
-        found = tuple(labels.get(f"histocnn.{key}") for key in ("engine", "device"))
-        if found != (job.engine, job.device):
-            what = "-".join(map(str, found)) if all(found) else "nothing of this suite"
-            raise InputError(
-                f"image {name} holds {what}, not {job.engine}-{job.device}; {make}"
-            )
-        if (version := labels.get("histocnn.version")) != __version__:
-            raise InputError(
-                f"image {name} is of version {version}, this suite is {__version__}; "
-                f"build it again: {make}"
-            )
+        wanted = _wanted_labels(job.engine, job.device)
+        for keys, problem in (
+            (("engine", "device"), "holds {found}, not {wanted}"),
+            (("version",), "is of version {found}, this suite is {wanted}"),
+            (("protocol", "lock", "source"), "holds other code or pins than this tree"),
+        ):
+            held = [labels.get(f"histocnn.{key}") or "nothing" for key in keys]
+            due = [wanted[f"histocnn.{key}"] for key in keys]
+            if held != due:
+                words = problem.format(found="-".join(held), wanted="-".join(due))
+                raise InputError(f"image {name} {words}; build it again: {make}")
         return None
 
     def _confinement(self) -> dict[str, Any]:

@@ -63,15 +63,14 @@ class Launcher:
             *("--cpus", ",".join(map(str, cpus))),
             *("--parent", str(os.getpid())),
         ]
-        return LocalChannel(command, self._environment(job))
+        remedy = f"rm -r .envs/{name}; make env ENGINE={name}"
+        return LocalChannel(command, self._environment(job), remedy)
 
     def path(self, entry: Path) -> str:
         """The same folder: worker and suite share the machine's disk."""
         return str(entry)
 
     def _environment(self, job: Job) -> dict[str, str]:
-        scratch = cache.folder()
-        scratch.mkdir(parents=True, exist_ok=True)
         inherited = {
             key: value
             for key, value in os.environ.items()
@@ -81,7 +80,7 @@ class Launcher:
             inherited
             | {"PYTHONPATH": str(environments.ROOT)}
             | pinning.environment(job.cores)
-            | engines.get(job.engine).environment(job, scratch)
+            | engines.get(job.engine).environment(job, cache.scratch())
         )
 
 
@@ -98,11 +97,21 @@ def _gpu_present() -> bool:
         pynvml.nvmlShutdown()
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have none
+        return str(number)
+
+
 class LocalChannel:
     """The line to a process: replies on its stdout, its stderr kept for errors."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], remedy: str = ""
+    ) -> None:
         """Start ``command`` in a process group of its own."""
+        self.remedy = remedy
         self.facts = {"launcher": "local"}
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         try:
@@ -118,9 +127,8 @@ class LocalChannel:
         except OSError as error:
             self._stderr.close()
             raise InputError(
-                f"cannot start {command[0]}: {error.strerror}; build its environment "
-                "again: make env"
-            ) from error
+                f"cannot start {command[0]}: {error.strerror}; {remedy}"
+            ) from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -167,10 +175,11 @@ class LocalChannel:
         self._process.wait()
 
     def _obituary(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+        self.kill()  # it closed its end of the line, but stayed
         code = self._process.wait()
-        how = (
-            f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        )
+        how = f"exit code {code}" if code >= 0 else f"signal {_signal_name(-code)}"
         self._stderr.seek(0)
         words = self._stderr.read().decode(errors="replace").strip()[-_LAST_WORDS:]
         return f"the worker died ({how})" + (f"; it said:\n{words}" if words else "")

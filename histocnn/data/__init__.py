@@ -35,8 +35,9 @@ class Sample:
 class Dataset:
     """Images of two classes; the network's one sigmoid output is P(``classes[1]``).
 
-    ``digest`` changes whenever a pixel or a label would: cached arrays are kept under
-    it. ``about`` is one line on what the images are and how they were labelled.
+    ``digest`` changes with the images and the labels, as far as that is seen without
+    reading pixels (files: size and time of change): cached arrays are kept under it.
+    ``about`` is one line on what the images are and how they were labelled.
     """
 
     name: str
@@ -77,9 +78,12 @@ class DatasetSpec:
         listing.member(sys.modules[__name__], "dataset", name)
         try:
             options = tuple(parse_qsl(query, strict_parsing=True)) if query else ()
+            if len(dict(options)) < len(options):
+                raise ValueError("a key twice")
         except ValueError:
             raise InputError(
-                f"dataset {text!r}: what follows '?' must read key=value&key=value"
+                f"dataset {text!r}: what follows '?' must read key=value&key=value, "
+                "each key once"
             ) from None
         return cls(name, Path(path).expanduser() if path else None, options)
 

@@ -37,7 +37,7 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
     """The images of the folder ``path``, labelled by the column 'grade (GlaS)'.
 
     Masks (``*_anno.bmp``) are left aside. Option ``split`` takes ``train``, ``testA``
-    and ``testB``, joined by ``+`` for several (default: all three, 165 images).
+    and ``testB``, with commas for several (default: all three, 165 images).
 
     Raises
     ------
@@ -47,7 +47,7 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
         read raises when it is read.
     """
     reject_unknown("glas", options, {"split"})
-    splits = options.get("split", "+".join(SPLITS)).split("+")
+    splits = options.get("split", ",".join(SPLITS)).split(",")
     for split in splits:
         if split not in SPLITS:
             raise InputError(f"unknown split {split!r}; GlaS has: {', '.join(SPLITS)}")
@@ -56,12 +56,12 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
     rows = read_grades(path)
     grades = {row.name: row for row in rows}
     if len(grades) < len(rows):
-        raise InputError(f"{path}/Grade.csv has more than one row for an image")
+        raise InputError(f"{path}/Grade.csv has two rows for one image; remove one")
     files = _find_images(path)
     _check_match(path, set(grades), set(files))
     kept = [name for name in grades if name.rpartition("_")[0] in splits]
     if not kept:
-        raise InputError(f"{path} has no image of split {'+'.join(splits)}")
+        raise InputError(f"{path} has no image of split {','.join(splits)}")
     return Dataset(
         name="glas",
         classes=CLASSES,
@@ -70,24 +70,29 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
             for name in kept
         ),
         digest=_digest([(grades[name], files[name]) for name in kept]),
-        about=f"GlaS {'+'.join(splits)}: H&E colon glands, 'grade (GlaS)'",
+        about=f"GlaS {','.join(splits)}: H&E colon glands, 'grade (GlaS)'",
     )
 
 
 def read_grades(folder: Path) -> list[Grade]:
     """The rows of ``Grade.csv``, in order; headers and values have leading spaces."""
     table = folder / "Grade.csv"
-    if not folder.is_dir():
-        raise InputError(f"GlaS folder {folder} does not exist; unpack the data there")
-    if not any(folder.iterdir()):
-        raise InputError(f"GlaS folder {folder} is empty; unpack the data there")
+    try:
+        if not any(folder.iterdir()):
+            raise InputError(f"GlaS folder {folder} is empty; unpack the data there")
+    except OSError as error:
+        raise InputError(
+            f"GlaS folder {folder}: {error.strerror}; unpack the data there"
+        ) from None
     if not table.is_file():
         raise InputError(f"{folder} has no Grade.csv; is it the GlaS folder itself?")
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file, skipinitialspace=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read as CSV: {error}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{table} cannot be read as CSV: {error}; unpack it again"
+        ) from None
     header = [cell.strip() for cell in lines[0]] if lines else []
     where = _columns(table, header)
     rows = []
@@ -126,19 +131,25 @@ def _columns(table: Path, header: list[str]) -> tuple[int, int, int, int]:
 
 def _find_images(folder: Path) -> dict[str, Path]:
     """Images by name; ``train_*.bmp`` alone would also match the masks."""
-    files = {file.stem: file for file in sorted(folder.glob("*.bmp"))}
-    return {name: file for name, file in files.items() if _IMAGE.fullmatch(name)}
+    return {
+        file.stem: file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() == ".bmp"
+        and _IMAGE.fullmatch(file.stem)
+        and file.is_file()  # no folder, no pipe, no link to nowhere
+    }
 
 
 def _check_match(folder: Path, rows: set[str], files: set[str]) -> None:
     if missing := sorted(rows - files):
         raise InputError(
             f"{folder}: Grade.csv has a row {missing[0]}, but {missing[0]}.bmp is not "
-            f"there ({len(missing)} such)"
+            f"there ({len(missing)} such); unpack the images again"
         )
     if unknown := sorted(files - rows):
         raise InputError(
-            f"{folder}: {unknown[0]}.bmp has no row in Grade.csv ({len(unknown)} such)"
+            f"{folder}: {unknown[0]}.bmp has no row in Grade.csv ({len(unknown)} such);"
+            " take Grade.csv from the same archive"
         )
 
 
@@ -149,13 +160,20 @@ def read(file: Path) -> Image.Image:
             # Pillow shows a BMP of 32 bits as RGB, its fourth channel dropped.
             mode = "RGBA" if _bits_per_pixel(file) == 32 else image.mode
             if mode != "RGB":
-                raise InputError(f"{file} has mode {mode}; GlaS images are RGB")
+                raise InputError(
+                    f"{file} has mode {mode}; GlaS images are RGB; unpack it anew"
+                )
             image.load()
             return image
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{file} cannot be decoded: {error}") from None
+    except InputError:
+        raise
+    except (
+        *(OSError, UnidentifiedImageError, ValueError),
+        *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    ) as error:
+        raise InputError(
+            f"{file} cannot be decoded: {error}; unpack it again"
+        ) from None
 
 
 def _bits_per_pixel(file: Path) -> int:

@@ -12,6 +12,7 @@ from histocnn.errors import InputError
 
 VERSION = 1  # to raise with every change to the pixels: it goes into the digest
 CLASSES = ("benign", "malignant")
+_MOST = 100_000  # pictures; the seed is held to it too
 
 
 def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
@@ -46,8 +47,8 @@ def load(path: Path | None, options: Mapping[str, str]) -> Dataset:
 
 def _whole(options: Mapping[str, str], key: str, default: int, least: int) -> int:
     text = options.get(key, str(default))
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= _MOST:
         raise InputError(
-            f"synthetic: {key}={text!r} must be a whole number, {least} to 999999999"
+            f"synthetic: {key}={text!r} must be a whole number, {least} to {_MOST}"
         )
     return int(text)

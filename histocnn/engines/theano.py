@@ -6,6 +6,7 @@ in this file, each with its reason; nothing of Theano or Keras is patched on dis
 
 import collections
 import collections.abc
+import ctypes
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.memory import PoolKind
 
@@ -149,13 +151,16 @@ def load(job: Job) -> TheanoRuntime:
     """Import Theano and Keras 2.3 with what today's Python and NumPy took from them."""
     import scipy_openblas32
 
-    libraries = scipy_openblas32.get_lib_dir()
+    # Theano splits its linker flags at spaces, so no path may stand in them: g++ finds
+    # the library by LIBRARY_PATH, and what it compiles finds it loaded already.
+    folder, name = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
+    os.environ["LIBRARY_PATH"] = folder
+    ctypes.CDLL(f"{folder}/lib{name}.so", ctypes.RTLD_GLOBAL)
     defines = " ".join(f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS)
     os.environ["THEANO_FLAGS"] += "," + _join(
         {
             # Its default asks NumPy for an attribute that is gone.
-            "blas.ldflags": f"-L{libraries} -l{scipy_openblas32.get_library()} "
-            f"-Wl,-rpath,{libraries}",
+            "blas.ldflags": f"-l{name}",
             "gcc.cxxflags": f"-O3 -march=native -w {defines}",
         }
     )
@@ -164,7 +169,28 @@ def load(job: Job) -> TheanoRuntime:
     from theano.gof import Op
 
     _version_ops_without_properties(Op)
+    if job.device == "cuda":
+        _require_gpu()
     return TheanoRuntime(keras)
+
+
+def _require_gpu() -> None:
+    """Raise where Theano found no GPU: it logs that, and would train on the CPU."""
+    from theano import gpuarray
+
+    if gpuarray.pygpu_activated:
+        return
+    try:
+        ctypes.CDLL("libcuda.so")
+    except OSError:
+        raise InputError(
+            "device=cuda needs the NVIDIA driver, and its libcuda.so is not here; give "
+            "the container a GPU (NVIDIA Container Toolkit) or install the driver"
+        ) from None
+    import pygpu
+
+    pygpu.init("cuda")  # says why by raising
+    raise RuntimeError("Theano did not take the GPU, although it answers")
 
 
 def _restore_collections() -> None:

@@ -1,7 +1,11 @@
 """`pytest benchmarks` as its users type it: dry runs, bad input, skips."""
 
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,11 +56,18 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
         ("--cores 9999", "cores=9999: this machine lends 1 to"),
         ("--dataset imagenet", "unknown dataset 'imagenet'; there are: glas"),
         ("--dataset glas", "dataset glas needs its folder"),
-        ("--dataset glas:/no/such", "GlaS folder /no/such does not exist"),
+        ("--dataset glas:/no/such", "GlaS folder /no/such: No such file"),
         ("--dataset tissue --images 5000 --batches 10", "images=5000: dataset tissue"),
         ("--launcher moon", "unknown launcher 'moon'; there are: docker, local"),
-        ("--timeout 0", "--timeout: 0.0 is not a number of seconds above 0"),
-        ("--timeout nan", "--timeout: nan is not a number of seconds above 0"),
+        ("--timeout 0", "--timeout: '0' is not a number of seconds above 0"),
+        ("--timeout nan", "--timeout: 'nan' is not a number of seconds above 0"),
+        ("--timeout inf", "--timeout: 'inf' is not a number of seconds above 0"),
+        ("--timeout soon", "--timeout: 'soon' is not a number of seconds above 0"),
+        ("--launches 99999999999999", "--launches: '99999999999999' is not a whole"),
+        ("--sizes ١٢٨", "--sizes: '١٢٨' is not a whole number"),
+        ("--benchmark-json=/no/such/run.json", "there is no folder /no/such; make"),
+        ("--memory-limit 4GB", "the local launcher sets no memory limit"),
+        ("--launcher docker --memory-limit x", "--memory-limit 'x' is not a size"),
     ],
 )
 def test_bad_input_ends_before_anything_is_measured(
@@ -87,6 +98,37 @@ def test_what_a_preset_asks_for_and_the_machine_lacks_is_skipped(
     assert f"needs 16 cores; this machine lends {lent}" in done.stdout
     assert "tensorflow trains here on cpu only" in done.stdout
     assert "4 skipped" in done.stdout
+
+
+def test_a_terminated_session_saves_what_is_finished(
+    tmp_path: Path, run_pytest: Pytest
+) -> None:
+    """SIGTERM, as a CI system sends it: the first case is in the file, workers gone."""
+    if "tensorflow" not in run_pytest(*DRY, "--engines", "tensorflow").stdout:
+        pytest.skip("TensorFlow's environment is not built here")
+    saved = tmp_path / "run.json"
+    session = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+            *("benchmarks/test_train.py", "--engines", "tensorflow", "--cores", "1"),
+            *("--sizes", "32,200", "--batches", "10", "--images", "40"),
+            *("--launches", "1", "--rounds", "3", f"--benchmark-json={saved}"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "HISTOCNN_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert session.stdout is not None
+    with session.stdout as lines:
+        for line in lines:
+            if line.startswith("[2/2]"):
+                session.send_signal(signal.SIGTERM)
+                break
+        lines.read()
+    assert session.wait(60) == 128 + signal.SIGTERM
+    (case,) = json.loads(saved.read_text())["benchmarks"]
+    assert case["params"]["size"] == 32
 
 
 @pytest.fixture

@@ -17,13 +17,14 @@ import pytest
 
 from benchmarks import launchers
 from benchmarks.launchers import DEFAULTS, Settings, parse_size
-from benchmarks.launchers.docker import COMPILE_CACHE, LABEL, image_name
+from benchmarks.launchers.docker import COMPILE_CACHE, LABEL
 from benchmarks.measure import Effort, MeasuringFailed, measure, worker
 from histocnn.data import DatasetSpec
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.prepare import prepare
 from tests.conftest import ROOT
+from tools.image_labels import image_name
 
 JOB = Job("theano", "cpu", 32, 20, None, 1, 20)
 EFFORT = Effort(launches=1, rounds=2, timeout=300)
@@ -232,8 +233,10 @@ def labelled(client: Any, **labels: str) -> str:
     ("labels", "message"),
     [
         ({"version": "0.0.1"}, "is of version 0.0.1, this suite is .* build it again"),
-        ({"engine": "tensorflow"}, "holds tensorflow-cpu, not theano-cpu; make image"),
-        ({"engine": "", "device": ""}, "holds nothing of this suite, not theano-cpu"),
+        ({"engine": "tensorflow"}, "holds tensorflow-cpu, not theano-cpu; build"),
+        ({"engine": "", "device": ""}, "holds nothing-nothing, not theano-cpu"),
+        ({"source": "0" * 64}, "holds other code or pins than this tree; build it"),
+        ({"protocol": "0"}, "holds other code or pins than this tree; build it"),
     ],
 )
 def test_a_wrong_image_is_refused(

@@ -44,7 +44,8 @@ class ScriptLauncher:
     def start(self, job: Job) -> LocalChannel:
         """Run the script, our modules in its reach."""
         command = [sys.executable, "-c", self.script]
-        return LocalChannel(command, {**os.environ, "PYTHONPATH": str(ROOT)})
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return LocalChannel(command, environment, "rm -r .envs/theano; make env")
 
     def path(self, entry: Path) -> str:
         """As it is."""
@@ -64,6 +65,18 @@ def test_a_crash_tells_the_signal_and_the_last_words() -> None:
     said = failure(script + "os.kill(os.getpid(), signal.SIGSEGV)")
     assert said.startswith("the worker died (signal SIGSEGV); it said:\n")
     assert said.endswith("bad address")
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    """Real-time signals have none."""
+    said = failure(READY + "os.kill(os.getpid(), 40)")
+    assert said.startswith("the worker died (signal 40)")
+
+
+def test_a_worker_that_only_closes_its_line_is_no_hang() -> None:
+    """It lives but cannot answer any more: it is killed within seconds."""
+    said = failure(READY + "os.close(1); time.sleep(600)")
+    assert said.startswith("the worker died (signal SIGKILL)")
 
 
 def test_an_exit_tells_its_code() -> None:
@@ -132,7 +145,7 @@ def test_missing_packages_ask_for_a_new_environment() -> None:
         "print(p.encode(p.Failed('ModuleNotFoundError', 'No module h5py', 'd'))"
         ".decode(), flush=True); input()"
     )
-    assert "No module h5py; its environment is incomplete" in failure(script)
+    assert "No module h5py; build its software again: rm -r" in failure(script)
 
 
 def test_sending_to_a_dead_worker_is_no_broken_pipe() -> None:

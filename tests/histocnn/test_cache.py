@@ -47,6 +47,12 @@ def flip_a_byte(entry: Path) -> None:
         file.write(b"\x00")
 
 
+def change_the_header(entry: Path) -> None:
+    """Let the same pixels be signed."""
+    data = (entry / "images.npy").read_bytes()
+    (entry / "images.npy").write_bytes(data.replace(b"|u1", b"|i1"))
+
+
 def cut_off(entry: Path) -> None:
     """Lose the second half."""
     data = (entry / "images.npy").read_bytes()
@@ -59,6 +65,8 @@ def cut_off(entry: Path) -> None:
         flip_a_byte,
         cut_off,
         lambda entry: (entry / "images.npy").write_bytes(b""),
+        lambda entry: (entry / "images.npy").write_bytes(b"PK\x03\x04 no archive"),
+        change_the_header,
         lambda entry: (entry / "images.npy").unlink(),
         lambda entry: (entry / "labels.npy").write_bytes(b"not an array"),
         lambda entry: (entry / "entry.json").write_text("{"),
@@ -78,6 +86,13 @@ def test_damage_is_noticed_and_mended(
     images, _ = open_arrays(ensure(entry, make))
     assert make.calls == 2
     assert np.array_equal(images, IMAGES)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["entry", "entry.lock"]
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    """The next one to write clears it away."""
+    (tmp_path / "entry.x1y2" / "new").mkdir(parents=True)
+    ensure(tmp_path / "entry", Maker())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["entry", "entry.lock"]
 
 
@@ -117,7 +132,7 @@ def test_a_full_disk_is_one_clear_line(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(cache, "_write", full)
-    with pytest.raises(InputError, match="No space left on device; free some space"):
+    with pytest.raises(InputError, match="No space left on device; set HISTOCNN_CACHE"):
         ensure(tmp_path / "data" / "entry", Maker())
     assert [p.name for p in (tmp_path / "data").iterdir()] == ["entry.lock"]
 

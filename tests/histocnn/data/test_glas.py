@@ -23,7 +23,7 @@ def test_masks_are_left_aside_and_splits_chosen(glas: Path) -> None:
     """`train_1_anno.bmp` is no image; `?split=` picks one or several splits."""
     assert len(load(glas)) == 6
     assert load(glas, "?split=train") == ("train_1", "train_2")
-    assert load(glas, "?split=testA%2BtestB") == (
+    assert load(glas, "?split=testA,testB") == (
         *("testA_1", "testA_2"),
         *("testB_1", "testB_2"),
     )
@@ -34,6 +34,19 @@ def test_labels_are_the_glas_grades(glas: Path) -> None:
     dataset = DatasetSpec.parse(f"glas:{glas}").load()
     assert dataset.classes == ("benign", "malignant")
     assert [sample.label for sample in dataset.samples] == [0, 1, 0, 1, 0, 1]
+
+
+def test_suffixes_may_be_capitals(glas: Path) -> None:
+    """As some archives unpack."""
+    (glas / "train_1.bmp").rename(glas / "train_1.BMP")
+    assert len(load(glas)) == 6
+
+
+def test_a_message_is_one_line_whatever_it_quotes(tmp_path: Path) -> None:
+    """A line break in a path is spelled."""
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "two\nlines")
+    assert "two\\nlines" in str(caught.value)
 
 
 def test_both_grade_columns_are_read(glas: Path) -> None:
@@ -76,6 +89,19 @@ def break_table(change: Callable[[str], str]) -> Callable[[Path], None]:
     return apply
 
 
+def loop(folder: Path) -> None:
+    """A link to itself in an image's place."""
+    (folder / "testA_1.bmp").unlink()
+    (folder / "testA_1.bmp").symlink_to(folder / "testA_1.bmp")
+
+
+def claim_to_be_huge(file: Path) -> None:
+    """A header that asks for more pixels than anyone has memory."""
+    data = bytearray(file.read_bytes())
+    data[18:26] = (30_000).to_bytes(4, "little") * 2
+    file.write_bytes(data)
+
+
 def empty(folder: Path) -> None:
     """Leave nothing in the folder."""
     shutil.rmtree(folder)
@@ -85,10 +111,11 @@ def empty(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (shutil.rmtree, "does not exist"),
+        (shutil.rmtree, "No such file or directory; unpack"),
         (empty, "is empty"),
         (lambda f: (f / "Grade.csv").unlink(), "has no Grade.csv"),
         (lambda f: (f / "testA_1.bmp").unlink(), "a row testA_1, but testA_1.bmp"),
+        (loop, "a row testA_1, but testA_1.bmp is not there"),
         (
             break_table(lambda t: "\n".join(t.splitlines()[:-1])),
             r"testB_2.bmp has no row in Grade.csv",
@@ -100,7 +127,7 @@ def empty(folder: Path) -> None:
         (break_table(lambda t: t.replace("(GlaS)", "")), r"no column 'grade \(GlaS\)'"),
         (break_table(lambda t: ""), "no column 'name'; it has: none"),
         (break_table(lambda t: t + "train_9, 9\n"), "line 8 has fewer cells"),
-        (break_table(lambda t: t + t.splitlines()[1]), "more than one row"),
+        (break_table(lambda t: t + t.splitlines()[1]), "two rows for one image"),
         (
             lambda f: (f / "Grade.csv").write_bytes(b"\xff\xfe\x00name"),
             "cannot be read as CSV",
@@ -127,6 +154,7 @@ def truncate(file: Path) -> None:
     [
         (truncate, "train_2.bmp cannot be decoded"),
         (lambda f: f.write_text("no picture"), "train_2.bmp cannot be decoded"),
+        (claim_to_be_huge, "train_2.bmp cannot be decoded"),
         (lambda f: Image.new("L", (31, 21)).save(f), "train_2.bmp has mode L"),
         (lambda f: Image.new("RGBA", (31, 21)).save(f), "train_2.bmp has mode RGBA"),
     ],
@@ -164,6 +192,9 @@ def test_glas_without_its_folder_says_how_to_name_it() -> None:
         ("tissue?x=1", "dataset tissue has no option 'x'; it has none"),
         ("tissue:/x", "it takes no path /x"),
         ("glas:/x?split", r"must read key=value&key=value"),
+        ("synthetic?count=3&count=4", "each key once"),
+        ("synthetic?count=999999999", "count='999999999' must be a whole number"),
+        ("", "unknown dataset ''; there are: glas"),
     ],
 )
 def test_a_bad_spec_is_one_clear_line(text: str, message: str) -> None:
