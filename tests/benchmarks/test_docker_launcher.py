@@ -17,17 +17,16 @@ import pytest
 
 from benchmarks import launchers
 from benchmarks.launchers import DEFAULTS, Settings, parse_size
-from benchmarks.launchers.docker import COMPILE_CACHE, LABEL
-from benchmarks.measure import Effort, MeasuringFailed, measure, worker
+from benchmarks.launchers.docker import COMPILE_CACHE
+from benchmarks.measure import MeasuringFailed, measure, worker
 from histocnn.data import DatasetSpec
 from histocnn.errors import InputError
-from histocnn.job import Job
 from histocnn.prepare import prepare
 from tests.conftest import ROOT
+from tests.docker_cases import EFFORT, small_job, wait_for_containers
 from tools.image_labels import image_name
 
-JOB = Job("theano", "cpu", 32, 20, None, 1, 20)
-EFFORT = Effort(launches=1, rounds=2, timeout=300)
+JOB = small_job("theano")
 
 
 @pytest.fixture(scope="module")
@@ -51,38 +50,6 @@ def launcher(client: Any) -> Iterator[Any]:
 def arrays() -> Path:
     """The prepared images of the job."""
     return prepare(DatasetSpec.parse("tissue").load(), JOB.size, JOB.images)
-
-
-def wait_for_containers(client: Any, wanted: int) -> list[Any]:
-    """The suite's containers, once there are ``wanted`` of them or 20 s have passed."""
-    deadline = time.monotonic() + 20
-    while True:
-        # Sparse: one that is removed while it is looked at is no error.
-        found: list[Any] = client.containers.list(
-            all=True, sparse=True, filters={"label": LABEL}
-        )
-        if len(found) == wanted or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
-
-
-def test_a_case_trains_in_a_container_as_on_the_machine(
-    client: Any, launcher: Any, arrays: Path
-) -> None:
-    """Same losses, pinned to the case's cores; image and labels are stored."""
-    (contained,) = measure(JOB, EFFORT, launcher, arrays).launches
-    assert len(contained.cores.affinity) == contained.cores.engine_threads == 1
-    image = client.images.get(image_name("theano", "cpu"))
-    assert contained.launched["launcher"] == "docker"
-    assert contained.launched["image_id"] == image.id
-    assert contained.launched["label:histocnn.engine"] == "theano"
-    local = launchers.get("local")
-    if local.missing(JOB) is None:
-        (plain,) = measure(JOB, EFFORT, local, arrays).launches
-        assert [epoch.loss for epoch in contained.rounds] == pytest.approx(
-            [epoch.loss for epoch in plain.rounds], rel=1e-5
-        )
-        assert contained.versions == plain.versions
 
 
 def test_a_container_has_what_it_needs_and_nothing_else(
