@@ -14,7 +14,7 @@ from histocnn.measurement import Launch, Measurement
 from histocnn.prepare import prepare
 
 STOPWATCH = Stopwatch()
-LAUNCHES = 6  # of each, by turns
+LAUNCHES = 12  # of each, by turns
 JOB = Job(engine="theano", device="cpu", size=64, batch=50, cnmem=None, cores=1)
 
 
