@@ -45,7 +45,7 @@ def test_apt_keeps_how_to_fetch_and_drops_the_hosts_programs_and_files() -> None
             'APT::Architecture "amd64";',
             'Acquire::Check-Valid-Until "false";',
             'Acquire::http::Proxy "http://proxy.example:3128";',
-            'Acquire::http::Proxy::deb.debian.org "DIRECT";',
+            'Acquire::http::Proxy::archive.example.org "DIRECT";',
             'Acquire::http::Proxy-Auto-Detect "/usr/local/bin/find-proxy";',
             'Acquire::https::CaInfo "/host/bundle.pem";',
             'DPkg::Post-Invoke:: "rm -f /tmp/x";',
@@ -54,7 +54,7 @@ def test_apt_keeps_how_to_fetch_and_drops_the_hosts_programs_and_files() -> None
     assert apt_conf(dump, certificates=True).splitlines() == [
         'Acquire::Check-Valid-Until "false";',
         'Acquire::http::Proxy "http://proxy.example:3128";',
-        'Acquire::http::Proxy::deb.debian.org "DIRECT";',
+        'Acquire::http::Proxy::archive.example.org "DIRECT";',
         'Acquire::https::CaInfo "/run/secrets/certificates";',
     ]
 
