@@ -47,8 +47,8 @@ class Suite:
     ) -> None:
         """Check all that was asked for; `InputError` says what cannot be had.
 
-        What a preset asks for and this machine lacks is skipped with a reason; what
-        the command line asks for by name must be there.
+        What a preset asks for and this machine lacks is skipped with a reason, as is
+        a GPU; engines and cores that the command line names must be there.
         """
         self.grid: Grid = axes.select(grid, overrides)
         self.launcher: Launcher = launchers.get(launcher, settings)
@@ -91,7 +91,9 @@ class Suite:
         Raises `InputError` for what is broken on this machine, `MeasuringFailed` for
         what went wrong in a worker.
         """
-        self.launcher.missing(job)  # a broken environment raises before any start
+        # What is broken raises here, before any start; so does what has gone since.
+        if reason := self.launcher.missing(job):
+            raise InputError(reason)
         arrays = self.arrays(job)
         with _alone(on_step):
             return measure(job, effort, self.launcher, arrays, on_step)

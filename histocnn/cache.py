@@ -36,6 +36,11 @@ def folder() -> Path:
     return Path(chosen) if chosen else Path(__file__).parents[1] / ".cache"
 
 
+def entries(root: Path | None = None) -> Path:
+    """Where prepared arrays lie in ``root``; None: in `folder`."""
+    return (root or folder()) / "data"
+
+
 def scratch() -> Path:
     """That folder, made where it is missing; `InputError` where it cannot be."""
     place = folder()

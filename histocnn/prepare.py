@@ -68,7 +68,7 @@ def prepare(
         "seed": seed,
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-    entry = (root or cache.folder()) / "data" / f"{dataset.name}-{size}px-{key}"
+    entry = cache.entries(root) / f"{dataset.name}-{size}px-{key}"
 
     def make() -> tuple[Any, dict[str, Any]]:
         pixels = decode(

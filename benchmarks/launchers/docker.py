@@ -17,7 +17,7 @@ from benchmarks.containers import DockerChannel
 from benchmarks.environments import ROOT
 from benchmarks.launchers import DEFAULTS, Settings, beyond
 from histocnn import __version__, engines, pinning
-from histocnn.cache import folder as cache_folder
+from histocnn.cache import entries
 from histocnn.errors import InputError
 from histocnn.job import Job
 from tools import image_labels
@@ -77,6 +77,8 @@ class Launcher:
         cpus = pinning.choose(job.cores, usable, pinning.cpu_siblings(usable))
         try:
             image = self._client.images.get(self._image(job))
+            # Made here for its label's sake; one that is there is left as it is.
+            self._client.volumes.create(COMPILE_CACHE, labels={LABEL: __version__})
             container = self._client.containers.create(
                 image.id,
                 ["--leave-with-stdin"],
@@ -149,7 +151,7 @@ class Launcher:
         """The case's share of the machine: CPUs, memory, GPU, data, environment."""
         import docker
 
-        data = cache_folder() / "data"
+        data = entries()
         data.mkdir(parents=True, exist_ok=True)
         environment = pinning.environment(job.cores) | engines.get(
             job.engine

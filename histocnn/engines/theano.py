@@ -154,7 +154,8 @@ def load(job: Job) -> TheanoRuntime:
     # Theano splits its linker flags at spaces, so no path may stand in them: g++ finds
     # the library by LIBRARY_PATH, and what it compiles finds it loaded already.
     folder, name = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
-    os.environ["LIBRARY_PATH"] = folder
+    known = os.environ.get("LIBRARY_PATH")
+    os.environ["LIBRARY_PATH"] = f"{folder}:{known}" if known else folder
     ctypes.CDLL(f"{folder}/lib{name}.so", ctypes.RTLD_GLOBAL)
     defines = " ".join(f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS)
     os.environ["THEANO_FLAGS"] += "," + _join(

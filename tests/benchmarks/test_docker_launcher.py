@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks import launchers
 from benchmarks.launchers import DEFAULTS, Settings, parse_size
-from benchmarks.launchers.docker import COMPILE_CACHE
+from benchmarks.launchers.docker import COMPILE_CACHE, LABEL
 from benchmarks.measure import MeasuringFailed, measure, worker
 from histocnn.data import DatasetSpec
 from histocnn.errors import InputError
@@ -72,6 +72,7 @@ def test_a_container_has_what_it_needs_and_nothing_else(
         assert not mounts["/data"]["RW"]
         assert mounts["/cache"]["Name"] == COMPILE_CACHE
         assert set(mounts) == {"/data", "/cache"}
+        assert LABEL in client.volumes.get(COMPILE_CACHE).attrs["Labels"]
         assert container.attrs["Config"]["User"] not in {"", "0", "root"}
 
 
