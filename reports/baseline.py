@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reports.combination import (
+    ASSUMED,
     AXES,
     COUNTS,
     Combination,
     Value,
     pool_order,
+    precision_order,
 )
 from reports.errors import InputError, printable
 
@@ -39,6 +41,19 @@ class Baseline:
             else:
                 others[axis] = str(value)
         return replace(combination, **fields, others=tuple(sorted(others.items())))
+
+    def candidates(self, combination: Combination) -> tuple[Combination, ...]:
+        """What ``combination`` may be compared with: the first that was measured.
+
+        A CPU has no tf32 and seldom bfloat16, so a GPU case in either may also be
+        compared with the CPU's float32, unless the precision was asked for.
+        """
+        nearest = self.of(combination)
+        usual = replace(nearest, precision=ASSUMED["precision"])
+        leaves_gpu = nearest.device == "cpu" != combination.device
+        if leaves_gpu and "precision" not in dict(self.overrides) and usual != nearest:
+            return (nearest, usual)
+        return (nearest,)
 
     def fits(self, combination: Combination) -> bool:
         """Whether ``combination`` is itself such a baseline."""
@@ -108,6 +123,8 @@ def _spelled(value: Value) -> str:
 
 
 def _sorted(axis: str, values: Iterable[Value]) -> list[Value]:
+    if axis == "precision":
+        return sorted(values, key=lambda v: precision_order(str(v)))
     if axis == "cnmem":
         return sorted(values, key=lambda v: pool_order(None if v is None else str(v)))
     return sorted(

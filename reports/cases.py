@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
-from reports.combination import AXES, varying
+from reports.combination import ASSUMED, AXES, varying
 from reports.errors import InputError, printable, tell
 from reports.load import SavedFile
 from reports.pool import Pooled
 from reports.tables import Column
 
-_NAMES = ("engine", "device", "dataset")
+_NAMES = ("engine", "device", "loop", "precision", "dataset")
+# What everybody calls a loop, where all cases have the same; then how it differs.
+_LOOPS = {
+    "fit": ("model.fit", "Keras' own Model.fit"),
+    "fused": ("fused loop", "the same Keras model, an epoch in one compiled program"),
+    "peer": ("peers without Keras", "the same network by hand, without Keras"),
+}
 
 
 def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
@@ -31,7 +37,10 @@ def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
 
 
 def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
-    """One line: how many cases, from where, of what data, on which processors."""
+    """One line: how many cases, from where, of what data, how, on which processors.
+
+    Loop and precision are in it wherever they are no column: no time is without them.
+    """
     where = printable(str(files[0].path)) if len(files) == 1 else f"{len(files)} files"
     parts = [f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} from {where}"]
     datasets = {case.combination.value("dataset") for case in cases}
@@ -40,12 +49,29 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
         parts.append(f"dataset {datasets.pop()}")
     if len(images) == 1:
         parts.append(f"{images.pop()} images an epoch")
+    loops = {case.combination.loop for case in cases}
+    precisions = {case.combination.precision for case in cases}
+    if len(loops) == 1:
+        loop = loops.pop()
+        parts.append(_LOOPS[loop][0] if loop in _LOOPS else f"loop {loop}")
+    if len(precisions) == 1:
+        parts.append(precisions.pop())
     parts += dict.fromkeys(file.origin.machine for file in files)
     return "; ".join(parts)
 
 
+def loops_explained(cases: Sequence[Pooled]) -> tuple[str, ...]:
+    """A line that says what the column loop tells apart; none where it is no column."""
+    loops = sorted({case.combination.loop for case in cases})
+    told = [f"{loop}: {_LOOPS[loop][1]}" for loop in loops if loop in _LOOPS]
+    return (f"loop {'; '.join(told)}",) if told and len(loops) > 1 else ()
+
+
 def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
-    """The columns that say which case a row is: the axes, and whatever else differs."""
+    """The columns that say which case a row is: the axes, and whatever else differs.
+
+    A loop or a precision that is the same in all is `what_was_read`'s to say.
+    """
     combinations = [case.combination for case in cases]
     axes = [
         axis for axis in AXES if axis != "cnmem" or any(c.cnmem for c in combinations)
@@ -55,6 +81,7 @@ def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
             "size (px)" if axis == "size" else axis,
             tuple(["" if (v := c.value(axis)) is None else v for c in combinations]),
             _align(axis),
+            said=axis in ASSUMED and len({c.value(axis) for c in combinations}) == 1,
         )
         for axis in (*axes, *varying(combinations))
     ]

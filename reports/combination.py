@@ -8,7 +8,9 @@ from typing import Any
 
 from reports.errors import InputError, printable
 
-AXES = ("engine", "device", "size", "batch", "cnmem", "cores")
+AXES = ("engine", "device", "size", "batch", "cnmem", "cores", "loop", "precision")
+#: What cases were that were saved before there was a choice.
+ASSUMED = {"loop": "fit", "precision": "float32"}
 COUNTS = ("size", "batch", "cores", "images")
 _LARGEST_COUNT = 10**9
 
@@ -21,8 +23,10 @@ class Combination:
 
     ``size`` is the image's edge in pixels, ``batch`` and ``images`` are counts of
     images (a step's, an epoch's), ``cnmem`` the asked-for memory pool or None on the
-    CPU. ``others`` holds the job's further fields (dataset, seed, …) as sorted pairs
-    of name and text: cases that differ in any of them are different cases.
+    CPU. ``loop`` says who ran the epoch (``fit``, ``fused``, ``peer``), ``precision``
+    how products were computed (``float32``, ``tf32``, ``bfloat16``). ``others`` holds
+    the job's further fields (dataset, seed, …) as sorted pairs of name and text: cases
+    that differ in any of them are different cases.
     """
 
     engine: str
@@ -32,11 +36,13 @@ class Combination:
     cnmem: str | None
     cores: int
     images: int
+    loop: str = ASSUMED["loop"]
+    precision: str = ASSUMED["precision"]
     others: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> "Combination":
-        """Check the saved ``job``.
+        """Check the saved ``job``; one without loop or precision has `ASSUMED`.
 
         Raises
         ------
@@ -52,6 +58,8 @@ class Combination:
             cnmem=_pool(job.get("cnmem")),
             cores=_count(job, "cores"),
             images=_count(job, "images"),
+            loop=_name({**ASSUMED, **job}, "loop"),
+            precision=_name({**ASSUMED, **job}, "precision"),
             others=tuple(
                 (printable(name), text_of(value))
                 for name, value in sorted(job.items())
@@ -76,6 +84,8 @@ class Combination:
             self.batch,
             pool_order(self.cnmem),
             self.cores,
+            self.loop,
+            precision_order(self.precision),
             self.images,
             self.others,
         )
@@ -87,7 +97,7 @@ class Combination:
 
 
 def varying(combinations: Iterable[Combination]) -> tuple[str, ...]:
-    """Fields beyond the six axes (images, dataset, …) that are not the same in all."""
+    """Fields beyond the axes (images, dataset, …) that are not the same in all."""
     combinations = tuple(combinations)
     names = {name for each in {c.others for c in combinations} for name, _ in each}
     found = [
@@ -96,6 +106,11 @@ def varying(combinations: Iterable[Combination]) -> tuple[str, ...]:
         if len({combination.value(axis) for combination in combinations}) > 1
     ]
     return tuple(found)
+
+
+def precision_order(precision: str) -> tuple[bool, str]:
+    """Sort key of a precision: float32, which the others are compared with, first."""
+    return (precision != ASSUMED["precision"], precision)
 
 
 def pool_order(cnmem: str | None) -> tuple[int, float, str]:

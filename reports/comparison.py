@@ -13,7 +13,8 @@ from reports.pool import Pooled
 class Compared:
     """One case, its epoch time, and its speed-up over ``baseline``.
 
-    ``speedup`` is None where the baseline was not measured at the case's own origin.
+    ``speedup`` is None where the baseline was not measured at the case's own origin;
+    of several that it might have been, ``baseline`` is then the last.
     """
 
     case: Pooled
@@ -25,6 +26,12 @@ class Compared:
     def is_baseline(self) -> bool:
         """Whether the case is its own baseline."""
         return self.baseline == self.case.combination
+
+    @property
+    def precisions_differ(self) -> bool:
+        """Whether part of the speed-up comes from other arithmetic."""
+        differ = self.baseline.precision != self.case.combination.precision
+        return self.speedup is not None and differ
 
     @property
     def images_per_second(self) -> float:
@@ -44,7 +51,9 @@ def compare(cases: Iterable[Pooled], baseline: Baseline) -> tuple[Compared, ...]
     compared = []
     for case in cases:
         own = medians[case.combination, case.origin]
-        against = baseline.of(case.combination)
+        candidates = baseline.candidates(case.combination)
+        measured = (each for each in candidates if (each, case.origin) in medians)
+        against = next(measured, candidates[-1])
         if against == case.combination:
             speedup: stats.Speedup | None = stats.Speedup(1.0, None, None)
         else:

@@ -11,6 +11,8 @@ from reports import schema
 from reports.combination import Combination, text_of
 from reports.errors import InputError, printable
 
+LONGEST_NOTE = 300  # characters
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -36,9 +38,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Launch:
-    """One worker process: the seconds of each of its timed epochs, in order."""
+    """One worker process: the seconds of each of its timed epochs, in order.
+
+    ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
+    each a printable line of at most `LONGEST_NOTE` characters.
+    """
 
     seconds: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,10 +136,19 @@ def _case(name: str, benchmark: schema.Benchmark) -> Case | None:
     if launchers != {"local"}:  # times of a container are not pooled with others
         job["launcher"] = ", ".join(sorted(launchers))
     launches = [
-        Launch(tuple([epoch.seconds for epoch in launch.rounds]))
+        Launch(
+            tuple([epoch.seconds for epoch in launch.rounds]),
+            tuple([_shortened(note) for note in launch.notes if note.strip()]),
+        )
         for launch in extra.launches
     ]
     return Case(name, Combination.of(job), tuple(launches))
+
+
+def _shortened(note: str) -> str:
+    # cut first: what is spelled out may be ten times as long
+    line = printable(note.strip()[: LONGEST_NOTE + 1])
+    return line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1]}…"
 
 
 def _plain(params: dict[str, Any] | None) -> dict[str, Any]:

@@ -23,6 +23,12 @@ class Pooled:
     repeats: int
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the launches say of themselves, each sentence once, in order."""
+        said = (note for launch in self.launches for note in launch.notes)
+        return tuple(dict.fromkeys(said))
+
+    @property
     def source(self) -> str:
         """The files' names, each once, as a cell shows them."""
         return ", ".join(dict.fromkeys(self.files))

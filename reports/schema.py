@@ -26,10 +26,11 @@ class Round(Struct, frozen=True, gc=False):
 
 
 class Launch(Struct, frozen=True):
-    """One worker process, its epochs, and what its launcher says of it."""
+    """One worker process, its epochs, what its launcher and it itself say of it."""
 
     rounds: Annotated[tuple[Round, ...], Meta(min_length=1)]
     launched: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
 
 
 class ExtraInfo(Struct, frozen=True):

@@ -24,6 +24,7 @@ _LATEX = str.maketrans(
         "±": r"$\pm$",
         "–": "--",
         "—": "---",
+        "†": r"$\dagger$",
         "…": r"\ldots{}",
         "[": "{[}",
         "*": "{*}",
@@ -33,11 +34,16 @@ _LATEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and one cell a row; ``align`` is "left" or "right"."""
+    """A heading and one cell a row; ``align`` is "left" or "right".
+
+    A column that is ``said`` is the same in every row, and a line above says so: it is
+    left out where width is dear (plain, github, latex).
+    """
 
     heading: str
     cells: tuple[Cell, ...]
     align: str = "right"
+    said: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
         choices=tuple(_RENDERERS),
         default="plain",
         help="how to write the table (default: %(default)s); latex needs the package "
-        "booktabs, csv holds the numbers apart and no notes",
+        "booktabs, csv holds the numbers apart and no lines around them",
     )
 
 
@@ -75,8 +81,9 @@ def render(table: Table, form: str) -> str:
 
 
 def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) -> str:
-    cells: Iterable[Iterable[Cell]] = (column.cells for column in table.shown)
-    headings = [column.heading for column in table.shown]
+    columns = [each for each in table.shown if form == "html" or not each.said]
+    cells: Iterable[Iterable[Cell]] = (column.cells for column in columns)
+    headings = [column.heading for column in columns]
     if escape:
         cells = ([str(cell).translate(escape) for cell in each] for each in cells)
         headings = [heading.translate(escape) for heading in headings]
@@ -84,7 +91,7 @@ def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) ->
         list(zip(*cells, strict=True)),
         headers=headings,
         tablefmt=form,
-        colalign=[column.align for column in table.shown],
+        colalign=[column.align for column in columns],
         disable_numparse=True,  # "1.0" stays so, and it is quicker
     )
 

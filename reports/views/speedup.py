@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from reports import baseline, cases, digits, stats, tables
+from reports import baseline, cases, digits, marks, stats, tables
 from reports.comparison import Compared, compare
 from reports.errors import InputError, printable
 from reports.load import Saved
@@ -45,13 +45,15 @@ def report(saved: Saved, arguments: argparse.Namespace) -> str:
     if unmeasured and asked is not None:
         raise InputError(f"--baseline {printable(asked)}: {unmeasured}")
     rows = compare(pooled, chosen)
+    marked = marks.of([case.notes for case in pooled])
+    notes = (*cases.loops_explained(pooled), *_notes(rows))
     # a machine with a GPU only still gets its times: nobody asked for the default
     last = f"— no row has a baseline: {unmeasured}; choose one with --baseline"
     table = Table(
-        shown=(*cases.axis_columns(pooled), *_shown(rows)),
+        shown=(*cases.axis_columns(pooled), *_shown(rows, marked)),
         data=(*cases.axis_data(pooled), *_data(rows)),
         above=(cases.what_was_read(files, pooled), _meaning(chosen)),
-        below=(*_notes(rows), last) if unmeasured else (*_notes(rows), *_gaps(rows)),
+        below=(*notes, *([last] if unmeasured else _gaps(rows)), *marked.lines),
     )
     return tables.render(table, arguments.format)
 
@@ -63,10 +65,14 @@ def _meaning(chosen: baseline.Baseline) -> str:
     )
 
 
-def _shown(rows: Sequence[Compared]) -> tuple[Column, ...]:
+def _shown(rows: Sequence[Compared], marked: marks.Marked) -> tuple[Column, ...]:
     speeds = [digits.number(row.images_per_second) for row in rows]
+    launches = [
+        f"{_launches(row)} {mark}".rstrip()
+        for row, mark in zip(rows, marked.rows, strict=True)
+    ]
     return (
-        Column("launches ×rounds", tuple([_launches(row) for row in rows])),
+        Column("launches ×rounds", tuple(launches)),
         Column("epoch (s)", tuple([_epoch(row.time) for row in rows])),
         Column("images/s", tuple(speeds)),
         Column("speed-up", tuple([_speedup(row) for row in rows])),
@@ -77,6 +83,7 @@ def _data(rows: Sequence[Compared]) -> tuple[Column, ...]:
     rounds = [sum(len(each.seconds) for each in row.case.launches) for row in rows]
     times = [row.time for row in rows]
     speedups = [row.speedup for row in rows]
+    precisions = [row.baseline.precision if row.speedup else None for row in rows]
     return (
         Column("launches", tuple([time.launches for time in times])),
         Column("rounds_total", tuple(rounds)),
@@ -87,6 +94,8 @@ def _data(rows: Sequence[Compared]) -> tuple[Column, ...]:
         Column("speedup", tuple([s.ratio if s else None for s in speedups])),
         Column("speedup_low", tuple([s.low if s else None for s in speedups])),
         Column("speedup_high", tuple([s.high if s else None for s in speedups])),
+        Column("baseline_precision", tuple(precisions), "left"),
+        Column("notes", tuple([" | ".join(row.case.notes) for row in rows]), "left"),
     )
 
 
@@ -109,9 +118,10 @@ def _speedup(row: Compared) -> str:
     if row.speedup is None:
         return "—"
     ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
+    mark = "†" if row.precisions_differ else ""
     if low is None or high is None:
-        return f"{digits.number(ratio)}*"
-    return digits.with_interval(ratio, low, high)
+        return f"{digits.number(ratio)}*{mark}"
+    return f"{digits.with_interval(ratio, low, high)}{mark}"
 
 
 def _notes(rows: Sequence[Compared]) -> list[str]:
@@ -130,6 +140,16 @@ def _notes(rows: Sequence[Compared]) -> list[str]:
         notes.append(
             f"* fewer than {_FEW} launches on a side: the ratio alone, with no word on "
             f"its error; measure with --launches {_FEW} or more"
+        )
+    others = dict.fromkeys(
+        f"{row.case.combination.precision} against {row.baseline.precision}"
+        for row in rows
+        if row.precisions_differ
+    )
+    if others:
+        notes.append(
+            f"† row and baseline differ in precision ({', '.join(others)}): part of "
+            "the ratio comes from that"
         )
     together = {row.case.origin for row in rows if len(row.case.files) > 1}
     if together:

@@ -18,9 +18,14 @@ def _case(
     batch: int = 20,
     cnmem: str | None = None,
     cores: int = 1,
+    notes: Sequence[str] = (),
     **job: Any,
 ) -> Record:
-    """One training case; each launch is the seconds of its rounds."""
+    """One training case; each launch is the seconds of its rounds.
+
+    ``notes`` are every launch's. Without loop or precision in ``job`` it is a case as
+    it was saved before there was a choice.
+    """
     params = {
         "engine": engine,
         "device": device,
@@ -42,6 +47,7 @@ def _case(
                     "phases": {"import_seconds": 0.9, "steady_seconds": sum(rounds)},
                     "warm_up": {"seconds": 2.0, "loss": 0.69},
                     "rounds": [{"seconds": each, "loss": 0.6} for each in rounds],
+                    **({"notes": list(notes)} if notes else {}),
                 }
                 for rounds in launches or [(1.0,)]
             ],

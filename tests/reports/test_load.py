@@ -82,6 +82,43 @@ def test_equal_stems_are_told_apart_by_their_folders(save: Save, case: Case) -> 
     assert [each.source for each in cases] == ["x/run.json", "y/run.json"]
 
 
+def test_runs_from_before_and_after_loops_and_precisions_are_pooled(
+    save: Save, case: Case
+) -> None:
+    """What an old file does not say is what there was: fit in float32."""
+    save("old.json", case([1.0]))
+    save("new.json", case([2.0], loop="fit", precision="float32"))
+    save("tf32.json", case([3.0], precision="tf32"))
+    cases = pool(_read("old.json", "new.json", "tf32.json").files)
+    assert [each.source for each in cases] == ["old, new", "tf32"]
+
+
+def test_notes_of_the_launches_are_kept_each_once(save: Save, case: Case) -> None:
+    """In the order in which they come; a blank one is none."""
+    save("a.json", case([1.0], [1.1], notes=["streamed: 3 of 30 steps", " ", "slow"]))
+    save("b.json", case([1.2], notes=["slow", "not compiled"]))
+    (pooled,) = pool(_read("a.json", "b.json").files)
+    assert pooled.notes == ("streamed: 3 of 30 steps", "slow", "not compiled")
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("a\x1b[31m\nb\t", r"a\x1b[31m\nb"),
+        ("x" * 300, "x" * 300),
+        ("x" * 10**6, "x" * 299 + "…"),
+        ("\n" * 10**4 + "x", "x"),
+        ("a" + "\x00" * 10**4, "a" + r"\x00" * 74 + r"\x…"),
+    ],
+)
+def test_a_note_is_one_line_of_bounded_length(
+    save: Save, case: Case, note: str, expected: str
+) -> None:
+    """Whatever a file holds."""
+    (file,) = _read(save("run.json", case([1.0], notes=[note]))).files
+    assert file.cases[0].launches[0].notes == (expected,)
+
+
 def test_one_run_saved_twice_counts_once(save: Save, case: Case) -> None:
     """As --benchmark-autosave with --benchmark-json does, at two times of day."""
     save("a.json", case([1.0, 1.1]))
@@ -136,6 +173,9 @@ def test_bad_file_is_named_with_its_fault(
         ("seconds", None, "launches[0].rounds[1].seconds is null; expected a"),
         ("rounds", [], "launches[0].rounds is []; expected array of length >= 1"),
         ("rounds", 3, "launches[0].rounds is 3; expected array"),
+        ("notes", "slow", "launches[0].notes is slow; expected array"),
+        ("notes", None, "launches[0].notes is null; expected array"),
+        ("notes", ["a", 3], "launches[0].notes[1] is 3; expected str"),
         ("launches", [], "launches is []; expected array of length >= 1"),
         ("launches", "x" * 99, f"launches is {'x' * 40}…; expected array"),
         ("job", [1], "job is [1]; expected object"),
@@ -149,6 +189,7 @@ def test_bad_case_is_left_out_by_name_and_the_rest_kept(
     places: dict[str, dict[str, Any]] = {
         "seconds": bad["extra_info"]["launches"][0]["rounds"][1],
         "rounds": bad["extra_info"]["launches"][0],
+        "notes": bad["extra_info"]["launches"][0],
         "extra_info": bad,
     }
     place = places.get(field) or bad["extra_info"]
@@ -166,6 +207,13 @@ def test_many_bad_cases_cost_one_line(save: Save, case: Case) -> None:
     assert problem.endswith(
         "images is null, expected a whole number above 0 (and 2 more cases)"
     )
+
+
+def test_loop_that_is_no_name_costs_its_case_only(save: Save, case: Case) -> None:
+    save("run.json", case(loop=["fit"]), case(loop="fused"))
+    saved = _read("run.json")
+    assert [each.combination.loop for each in saved.files[0].cases] == ["fused"]
+    assert saved.problems[0].endswith(': loop is ["fit"], expected a name')
 
 
 def test_nan_where_nothing_is_read_does_no_harm(save: Save, case: Case) -> None:

@@ -1,6 +1,8 @@
 """``python -m reports speedup``: whole tables, bad input, and the command itself."""
 
 import ast
+import csv
+import io
 import json
 import os
 import random
@@ -39,6 +41,28 @@ def run(save: Save, case: Case) -> str:
     )
 
 
+@pytest.fixture
+def loops(save: Save, case: Case) -> str:
+    """Loops and precisions that differ, notes, and two ways to lack a baseline."""
+    gpu = {"device": "cuda", "cnmem": "1", "cores": 16, "engine": "jax"}
+    streamed = "streamed: 3 of 30 steps' images at a time, since 960 MB do not fit"
+    plain = "not compiled: no C++ compiler here"
+    three = ([0.1, 0.1], [0.11], [0.1, 0.1])
+    return save(
+        "loops.json",
+        case([2.0], [2.1], [1.9], engine="jax"),
+        case([1.0], [1.1], [1.0], engine="jax", loop="fused", precision="float32"),
+        case([0.9], [0.9], engine="jax", loop="peer", precision="float32"),
+        case([0.7], [0.7], engine="jax", loop="peer", precision="bfloat16"),
+        case(*three, **gpu, notes=[streamed]),
+        case(*three, **gpu, precision="tf32", notes=[plain, streamed]),
+        case([0.05], [0.06], [0.05], **gpu, loop="fused", precision="bfloat16"),
+        case([0.05], [0.05], **gpu, loop="peer", precision="tf32", notes=[plain]),
+        case([0.04], [0.04], **gpu, loop="peer", precision="bfloat16"),
+        case([0.2], **gpu, size=200, loop="fused", precision="tf32"),
+    )
+
+
 @pytest.mark.parametrize(
     ("form", "ending"),
     [
@@ -49,13 +73,24 @@ def run(save: Save, case: Case) -> str:
         ("html", "html"),
     ],
 )
+@pytest.mark.parametrize(("saved", "golden"), [("run", "speedup"), ("loops", "loops")])
 def test_whole_table(
-    run: str, form: str, ending: str, capsys: pytest.CaptureFixture[str]
+    saved: str,
+    golden: str,
+    form: str,
+    ending: str,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Each format shows all rows, in the axes' order, with its notes (csv: none)."""
-    assert main(["speedup", run, "--format", form]) == 0
+    """Each format shows all rows, in the axes' order, with its notes (csv: a column).
+
+    Where a table is to look otherwise, write what it shows over its golden file, and
+    read the difference.
+    """
+    file = request.getfixturevalue(saved)
+    assert main(["speedup", file, "--format", form]) == 0
     shown = capsys.readouterr()
-    assert shown.out == (GOLDEN / f"speedup.{ending}").read_text(encoding="utf-8")
+    assert shown.out == (GOLDEN / f"{golden}.{ending}").read_text(encoding="utf-8")
     assert not shown.err
 
 
@@ -76,6 +111,94 @@ def test_other_baseline_changes_the_speedups(
     rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
     column = rows[0].index("speedup")
     assert [row[column] for row in rows[1:4]] == ["0.6", "1", "1"]
+
+
+def _speedups(text: str) -> dict[tuple[str, ...], str]:
+    """The ratios of a csv table by device, loop and precision."""
+    rows = csv.DictReader(io.StringIO(text))
+    return {
+        (row["device"], row["loop"], row["precision"]): row["speedup"] for row in rows
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "row", "expected"),
+    [
+        ("loop=fit", ("cpu", "fused", "float32"), "2"),
+        ("loop=peer", ("cpu", "fused", "float32"), "0.9"),
+        ("loop=peer", ("cuda", "fused", "bfloat16"), "0.8"),
+        ("precision=float32", ("cuda", "fit", "tf32"), "1"),
+        ("precision=float32", ("cuda", "peer", "tf32"), ""),  # measured on no GPU
+        ("device=cpu,cores=1", ("cuda", "peer", "bfloat16"), "17.5"),  # its own
+        ("device=cpu,cores=1", ("cuda", "peer", "tf32"), "18"),  # the float32 one
+    ],
+)
+def test_loop_and_precision_choose_the_baseline(
+    loops: str,
+    asked: str,
+    row: tuple[str, ...],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each is kept equal unless it is named, or a GPU's precision leaves the GPU."""
+    assert main(["speedup", loops, "--format", "csv", "--baseline", asked]) == 0
+    assert _speedups(capsys.readouterr().out)[row] == expected
+
+
+def test_ratio_across_precisions_is_marked(
+    loops: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where it was asked for; and nowhere else."""
+    assert main(["speedup", loops, "--baseline", "precision=float32"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    marked = [line for line in lines if line.endswith("†")]
+    assert all("tf32" in line or "bfloat16" in line for line in marked)
+    assert len(marked) == 2
+    (legend,) = (line for line in lines if line.startswith("†"))
+    assert "bfloat16 against float32, tf32 against float32" in legend
+    assert main(["speedup", loops, "--baseline", "loop=peer"]) == 0
+    assert "†" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, "; model.fit; float32; Xeon"),
+        ({"loop": "fused", "precision": "tf32"}, "; fused loop; tf32; Xeon"),
+        ({"loop": "peer"}, "; peers without Keras; float32; Xeon"),
+        ({"loop": "lazy\n", "precision": "fp8"}, r"; loop lazy\n; fp8; Xeon"),
+    ],
+)
+def test_loop_and_precision_are_said_where_all_have_the_same(
+    save: Save,
+    case: Case,
+    said: dict[str, str],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In the line above, and then in no column but the data's."""
+    run = save("run.json", case(**said), case(cores=2, **said))
+    assert main(["speedup", run]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert expected in lines[0]
+    assert "precision" not in lines[3]
+    for form in ("csv", "html"):
+        assert main(["speedup", run, "--format", form]) == 0
+        assert "precision" in capsys.readouterr().out
+
+
+def test_many_notes_do_not_bury_the_table(
+    save: Save, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """26 have a letter; the rest is counted, and in csv."""
+    notes = [f"note {number}" for number in range(1000)]
+    run = save("run.json", case([1.0], notes=notes), case(cores=2, notes=notes[-1:]))
+    assert main(["speedup", run]) == 0
+    shown = capsys.readouterr().out
+    assert "[z] note 25\n[…] 974 more; --format csv has them all\n" in shown
+    assert "1×1 […]" in shown
+    assert main(["speedup", run, "--format", "csv"]) == 0
+    assert "note 998 | note 999" in capsys.readouterr().out
 
 
 def test_explicit_baseline_that_fits_nothing_is_refused(
@@ -131,7 +254,7 @@ def test_datasets_that_differ_get_a_column(
     run = save("run.json", case(), case(dataset="glas"))
     assert main(["speedup", run]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("2 cases from run.json; 300 images an epoch; Xeon")
+    assert shown.startswith("2 cases from run.json; 300 images an epoch; model.fit")
     assert "dataset" in shown.splitlines()[3]
 
 

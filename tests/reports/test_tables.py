@@ -53,6 +53,17 @@ def test_csv_keeps_numbers_as_numbers_and_none_as_nothing() -> None:
     assert render(Table(shown=(), data=columns), "csv") == "a,b,c\n3,0.3,\n"
 
 
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [("plain", False), ("github", False), ("latex", False), ("html", True)],
+)
+def test_column_that_a_line_says_takes_no_width(form: str, shown: bool) -> None:
+    """HTML has the room, and may be read without the lines above."""
+    columns = (Column("loop", ("fit",), said=True), Column("cores", (2,)))
+    text = render(Table(shown=columns, data=columns), form)
+    assert ("loop" in text, "cores" in text) == (shown, True)
+
+
 def test_plain_text_reaches_a_terminal_without_what_it_would_obey() -> None:
     assert printable("a\x1b[31m\nb\ud800") == r"a\x1b[31m\nb\ud800"
     assert printable("théano") == "théano"
