@@ -10,18 +10,22 @@ from tools.checkout import Checkout
 from tools.uv import SetupError, Uv
 
 
-def targets(checkout: Checkout) -> dict[Path, list[str]]:
-    """Return, for each lock file, which part of pyproject.toml it pins.
+def targets(checkout: Checkout) -> dict[Path, tuple[list[str], list[str]]]:
+    """Return, for each lock, which part of pyproject.toml it pins, and those pins.
 
     What builds the environments comes first: the rest is resolved with it.
     """
     source = checkout.root / "pyproject.toml"
     project = tomllib.loads(source.read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    build = {"uv": checkout.uv_lock, "constraints": checkout.constraints}
     extras = project["project"]["optional-dependencies"]
     return {
-        checkout.uv_lock: ["--group", "uv"],
-        checkout.constraints: ["--group", "constraints"],
-        **{checkout.lock(name): ["--extra", name, source.name] for name in extras},
+        **{lock: (["--group", name], groups[name]) for name, lock in build.items()},
+        **{
+            checkout.lock(name): (["--extra", name, source.name], pins)
+            for name, pins in extras.items()
+        },
     }
 
 
@@ -30,8 +34,8 @@ def main(argv: list[str], root: Path) -> int:
     checkout = Checkout(root)
     try:
         uv = Uv(checkout)
-        for lock, part in targets(checkout).items():
-            uv.compile([*argv, *part], lock)
+        for lock, (part, pins) in targets(checkout).items():
+            uv.compile([*argv, *part], lock, pins)
     except SetupError as error:
         print(f"locks: not written: {error}", file=sys.stderr)
         return 1

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.checkout import Checkout, held, is_ready, write_stamp
@@ -87,25 +87,43 @@ class Uv:
         # Bytecode now: PYTHONDONTWRITEBYTECODE may keep the frameworks from writing
         # any, and every launch would then compile them (TensorFlow: 8 s, not 2.5 s).
         how = ["--compile-bytecode", *preview, *uv_flags(self._options)]
+        how += self._torch_index(lock.read_text(encoding="utf-8"))
         python = ["--python", str(folder / "bin" / "python")]
         self._run(["pip", "sync", *python, *hashes, *how, str(lock)], NO_PACKAGES)
 
-    def compile(self, what: list[str], lock: Path) -> None:
+    def compile(self, what: list[str], lock: Path, pins: list[str]) -> None:
         """Write `lock` for the requirements `what`, keeping pins that still fit.
 
         Paths in `what` are relative to the checkout, since the lock quotes them.
+        `pins` is what they ask for: a build that PyPI has not is looked for elsewhere.
         """
         target = ["--python-version", PYTHON, "--python-platform", "linux"]
         how = ["--quiet", "--generate-hashes", "--custom-compile-command", "make lock"]
         built = self._constraints if lock.parent.name != "build" else []
         flags = uv_flags(self._options)
         command = ["pip", "compile", *target, *how, *built, *flags, "-o", str(lock)]
-        # No extra index: a partial mirror would leave the hashes of its files only.
-        self._run([*command, *what], NO_PACKAGES, "extra-index-url")
+        command += self._torch_index("\n".join(pins))
+        # No extra index: a partial mirror would leave the hashes of its files only. And
+        # wheels of the user's own only where PyPI has no such build.
+        unsaid = ["extra-index-url"]
+        unsaid += [] if any("+" in pin for pin in pins) else ["find-links"]
+        self._run([*command, *what], NO_PACKAGES, unsaid)
 
-    def _run(self, arguments: list[str], remedy: str, unsaid: str = "") -> None:
-        """Run uv, telling it all that pip is told but the option `unsaid`."""
-        options = {k: v for k, v in self._options.items() if k != unsaid}
+    def _torch_index(self, pins: str) -> list[str]:
+        """Return what has uv ask PyTorch's own index for the builds for CPUs.
+
+        Nothing where pip knows a folder of wheels: it may be there, and the index is
+        one more place that a closed network has to let through.
+        """
+        wanted = "torch==" in pins and "+cpu" in pins
+        own = self._options.get("find-links") or os.environ.get("UV_FIND_LINKS")
+        return ["--torch-backend", "cpu"] if wanted and not own else []
+
+    def _run(
+        self, arguments: list[str], remedy: str, unsaid: Sequence[str] = ()
+    ) -> None:
+        """Run uv, telling it all that pip is told but the options `unsaid`."""
+        options = {k: v for k, v in self._options.items() if k not in unsaid}
         environ = {**os.environ, **uv_environment(options, os.environ)}
         if not environ.get("SSL_CERT_FILE") and _system_has_certificates():
             environ.setdefault("UV_SYSTEM_CERTS", "true")
