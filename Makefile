@@ -42,11 +42,11 @@ doctor: ## what this machine can run, and what to do about what it cannot
 	@$(PYTHON) tools/env.py bench
 	@.envs/bench/bin/python -m benchmarks.doctor
 
-image: ## build one Docker image: make image ENGINE=theano DEVICE=cpu
+image: ## build one Docker image: make image ENGINE=theano DEVICE=cpu (or cuda)
 	@$(PYTHON) tools/env.py bench
 	@.envs/bench/bin/python -m tools.image --base "$(BASE)" -- "$(ENGINE)-$(DEVICE)"
 
-images: ## build all Docker images: every engine on the CPU, and what there is for CUDA
+images: ## build all Docker images of the CPU, and theano-cuda
 	@$(PYTHON) tools/env.py bench
 	@.envs/bench/bin/python -m tools.image --base "$(BASE)"
 

@@ -1,7 +1,9 @@
 """Builds the images: `python -m tools.image [--base NAME] [ENGINE-DEVICE ...]`.
 
-Without names it builds all there are: a CPU image of every engine, and a CUDA image of
-every engine whose CUDA packages are locked. With --clean it removes them.
+There is a CPU image of every engine and a CUDA image of every engine whose CUDA
+packages are locked. Without names it builds those of the CPU, and for CUDA those with
+packages of Debian in them; the other CUDA images take several GB each to hold what
+`make env` sets up as well, and are built by name. With --clean it removes all.
 """
 
 from __future__ import annotations
@@ -41,6 +43,20 @@ def images(checkout: Checkout) -> dict[str, tuple[str, str]]:
         for device in DEVICES
         if lock_of(checkout, engine, device).exists()
     }
+
+
+def usual(checkout: Checkout) -> list[str]:
+    """Return the images to build where none is named.
+
+    A CUDA image is one of them if docker/packages/ names packages of Debian for it:
+    then its engine may run nowhere else.
+    """
+    packages = checkout.root / "docker" / "packages"
+    return [
+        name
+        for name, (_, device) in images(checkout).items()
+        if device == "cpu" or (packages / name).exists()
+    ]
 
 
 def default_base(dockerfile: str) -> str:
@@ -137,8 +153,16 @@ def build(root: Path, names: list[str], base: str) -> list[str]:
 
 def main(argv: list[str], root: Path) -> int:
     """Build or remove images; return the exit status."""
-    known = images(Checkout(root))
-    parser = argparse.ArgumentParser(prog="tools.image", description=__doc__)
+    checkout = Checkout(root)
+    known = images(checkout)
+    by_default = usual(checkout)
+    by_name = ", ".join(name for name in known if name not in by_default)
+    parser = argparse.ArgumentParser(
+        prog="tools.image",
+        description=__doc__,
+        epilog=f"By name only: {by_name or 'none'}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("names", nargs="*", metavar="ENGINE-DEVICE")
     parser.add_argument("--base", default="", help="a Debian 12 (default: the public)")
     parser.add_argument("--clean", action="store_true", help="remove the images")
@@ -151,7 +175,7 @@ def main(argv: list[str], root: Path) -> int:
         if asked.clean:
             Docker.find().remove("histocnn.engine", OWN_BASE)
             return 0
-        print(*build(root, asked.names or list(known), asked.base), sep="\n")
+        print(*build(root, asked.names or by_default, asked.base), sep="\n")
     except SetupError as error:
         print(f"images: {error}", file=sys.stderr)
         return 1

@@ -88,17 +88,20 @@ def test_an_image_says_what_it_holds(client: Any, engine: str) -> None:
     assert held.attrs["Config"]["User"] not in {"", "0", "root"}
 
 
-def test_only_theano_keeps_a_compiler(client: Any) -> None:
+@pytest.mark.parametrize("engine", engines.names())
+def test_only_theano_keeps_a_compiler(client: Any, engine: str) -> None:
     """It compiles while it trains; the others have none."""
     look = ("/bin/sh", "-c", "command -v g++ || echo none")
-    assert run(client, image(client, "theano", "cpu"), *look).strip().endswith("g++")
-    other = image(client, "tensorflow", "cpu")
-    assert run(client, other, *look).strip() == "none"
+    said = run(client, image(client, engine, "cpu"), *look).strip()
+    assert said.endswith("g++") if engine == "theano" else said == "none"
 
 
-def test_theanos_image_is_small(client: Any) -> None:
-    """Under 900 MB, compiler and all."""
-    assert image(client, "theano", "cpu").attrs["Size"] < 900 * MEGABYTE
+@pytest.mark.parametrize(
+    ("engine", "most"), [("theano", 900), ("jax", 1200), ("torch", 1400)]
+)
+def test_an_image_is_small(client: Any, engine: str, most: int) -> None:
+    """Megabytes, the framework and all that it needs in them."""
+    assert image(client, engine, "cpu").attrs["Size"] < most * MEGABYTE
 
 
 def test_no_secret_of_the_build_stays(client: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from histocnn import engines
 from tools import image, image_labels
 from tools.checkout import Checkout
 from tools.docker_cli import Docker
@@ -37,8 +38,47 @@ def engine(*images: str) -> Engine:
 
 def test_every_engine_has_a_cpu_image_and_theano_one_for_cuda() -> None:
     there = image.images(Checkout(ROOT))
-    assert {"theano-cpu", "tensorflow-cpu", "theano-cuda"} <= set(there)
+    assert {f"{name}-cpu" for name in engines.names()} <= set(there)
     assert there["theano-cuda"] == ("theano", "cuda")
+
+
+def test_images_of_several_gigabytes_are_built_by_name_alone() -> None:
+    """Without names: every CPU image, and for CUDA what only an image can hold."""
+    checkout = Checkout(ROOT)
+    usual = image.usual(checkout)
+    by_name = [name for name in image.images(checkout) if name not in usual]
+    assert "theano-cuda" in usual
+    assert {"jax-cuda", "torch-cuda"} <= set(by_name)
+    assert all(name.endswith("-cuda") for name in by_name)
+
+
+def test_debians_packages_are_named_for_images_that_there_are() -> None:
+    """A misspelt file of docker/packages/ would be passed over without a word."""
+    named = {file.stem for file in (ROOT / "docker" / "packages").iterdir()}
+    assert "theano-cuda" in named
+    assert named <= set(image.images(Checkout(ROOT)))
+
+
+def test_what_is_built_without_names_is_the_usual_or_what_was_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[list[str]] = []
+
+    def build(root: Path, names: list[str], base: str) -> list[str]:
+        built.append(names)
+        return []
+
+    monkeypatch.setattr(image, "build", build)
+    assert image.main([], ROOT) == image.main(["torch-cuda"], ROOT) == 0
+    assert built == [image.usual(Checkout(ROOT)), ["torch-cuda"]]
+
+
+def test_the_help_names_what_is_built_by_name_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        image.main(["--help"], ROOT)
+    assert "By name only: jax-cuda, torch-cuda" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("device", image_labels.DEVICES)
@@ -137,8 +177,8 @@ def test_an_unknown_image_is_an_error_that_lists_the_known(
 ) -> None:
     assert image.main(["theano-tpu"], ROOT) == 2
     said = capsys.readouterr().err
-    assert said.startswith("there is no image 'theano-tpu'; there are: tensorflow-cpu")
-    assert said.count("\n") == 1
+    known = ", ".join(image.images(Checkout(ROOT)))
+    assert said == f"there is no image 'theano-tpu'; there are: {known}\n"
 
 
 def test_the_docker_folder_does_not_hide_the_docker_sdk() -> None:
