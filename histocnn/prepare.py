@@ -120,6 +120,11 @@ def _spread(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]
     return [sample for _, _, sample in sorted(placed, key=lambda place: place[:2])]
 
 
+def squeeze(image: Image.Image, size: int) -> Image.Image:
+    """``image`` as a square of ``size`` px, bilinear, averaged over what is dropped."""
+    return image.resize((size, size), Image.Resampling.BILINEAR)
+
+
 def decode(
     samples: Sequence[Sample], turns: Sequence[Image.Transpose | None], size: int
 ) -> NDArray[np.uint8]:
@@ -141,8 +146,7 @@ def decode(
         places.setdefault(id(sample), []).append(place)
 
     def read(group: list[int]) -> None:
-        image = samples[group[0]].read()
-        small = image.resize((size, size), Image.Resampling.BILINEAR)
+        small = squeeze(samples[group[0]].read(), size)
         for place in group:
             turn = turns[place]
             pixels[place] = np.asarray(small if turn is None else small.transpose(turn))
