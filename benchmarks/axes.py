@@ -1,5 +1,6 @@
 """The grid of cases: its presets, and what the command line changes of them."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -24,6 +25,8 @@ class Grid:
     batches: tuple[int, ...]
     cnmem: tuple[str, ...]
     cores: tuple[int, ...]
+    loops: tuple[str, ...]
+    precision_mode: tuple[str, ...]
     images: int
     launches: int
     rounds: int
@@ -38,6 +41,8 @@ PRESETS = {
         batches=(10, 50),
         cnmem=("0", "1"),
         cores=(2, 1),
+        loops=("fit",),
+        precision_mode=("float32",),
         images=300,
         launches=2,
         rounds=3,
@@ -50,13 +55,18 @@ PRESETS = {
         batches=(10, 20, 50, 100, 150),
         cnmem=("0", "1"),
         cores=(16, 8, 4, 2, 1),
+        loops=("fit",),
+        precision_mode=("float32",),
         images=300,
         launches=5,
         rounds=3,
     ),
 }
 
-_AXES = ("engines", "devices", "sizes", "batches", "cnmem", "cores")
+_AXES = (
+    *("engines", "devices", "sizes", "batches", "cnmem", "cores"),
+    *("loops", "precision_mode"),
+)
 _NUMBERS = ("images", "launches", "rounds")
 
 
@@ -93,7 +103,7 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
     for axis in _AXES:
         values = getattr(grid, axis)
         if len(set(values)) < len(values):
-            raise InputError(f"--{axis} names a value twice: {overrides[axis]}")
+            raise InputError(f"{flag(axis)} names a value twice: {overrides[axis]}")
     return grid
 
 
@@ -102,21 +112,22 @@ def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
 
     Raises `InputError` for the first combination that cannot be.
     """
-    for engine in grid.engines:
-        for device in grid.devices:
-            for size in grid.sizes:
-                for batch in grid.batches:
-                    for cnmem, cores in _last_axis(grid, device, all_cores):
-                        yield Job(
-                            engine=engine,
-                            device=device,
-                            size=size,
-                            batch=batch,
-                            cnmem=cnmem,
-                            cores=cores,
-                            images=grid.images,
-                            dataset=dataset,
-                        )
+    axes = (grid.engines, grid.devices, grid.loops, grid.precision_mode)
+    for engine, device, loop, precision in itertools.product(*axes):
+        for size, batch in itertools.product(grid.sizes, grid.batches):
+            for cnmem, cores in _last_axis(grid, device, all_cores):
+                yield Job(
+                    engine=engine,
+                    device=device,
+                    size=size,
+                    batch=batch,
+                    cnmem=cnmem,
+                    cores=cores,
+                    images=grid.images,
+                    dataset=dataset,
+                    loop=loop,
+                    precision=precision,
+                )
 
 
 def _last_axis(grid: Grid, device: str, all_cores: int) -> list[tuple[str | None, int]]:
@@ -128,16 +139,24 @@ def _last_axis(grid: Grid, device: str, all_cores: int) -> list[tuple[str | None
 def _items(name: str, text: str) -> list[str]:
     items = [item.strip() for item in text.split(",")]
     if not all(items):
-        raise InputError(f"--{name} {text!r} has an empty value; write a comma list")
+        raise InputError(
+            f"{flag(name)} {text!r} has an empty value; write a comma list"
+        )
     return items
 
 
 def _whole(name: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
         raise InputError(
-            f"--{name}: {text!r} is not a whole number from 1 up, and below a million"
+            f"{flag(name)}: {text!r} is not a whole number from 1 up, and below a "
+            "million"
         )
     return int(text)
+
+
+def flag(name: str) -> str:
+    """The option that changes the grid's ``name``."""
+    return f"--{name.replace('_', '-')}"
 
 
 OPTIONS = tuple(field.name for field in fields(Grid))

@@ -1,7 +1,10 @@
-"""The engines' environments on this machine: which are built, and which are broken."""
+"""The engines' environments on this machine: built, broken, or the user's own."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from histocnn import engines
 from histocnn.errors import InputError
 from tools.checkout import Checkout, is_ready
 
@@ -38,3 +41,45 @@ def missing(name: str, root: Path = ROOT) -> str | None:
 def interpreter(name: str, root: Path = ROOT) -> Path:
     """The environment's Python."""
     return Checkout(root).folder(name) / "bin" / "python"
+
+
+def names() -> list[str]:
+    """The environments that engines train in, built or not."""
+    return [
+        name_for(engine, device)
+        for engine in engines.names()
+        for device in engines.get(engine).DEVICES
+    ]
+
+
+def parse_interpreters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of environment and absolute path of ``--interpreter ENV=PATH``, each once.
+
+    Raises
+    ------
+    InputError
+        for another form, an unknown or repeated environment, or a path that cannot be
+        executed.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals:
+            raise InputError(f"--interpreter {text!r} is not of the form ENV=PATH")
+        if name not in names():
+            there = ", ".join(names())
+            raise InputError(
+                f"--interpreter: unknown environment {name!r}; there are: {there}"
+            )
+        if name in found:
+            raise InputError(f"--interpreter names {name} twice; leave one out")
+        # Not resolved: a virtual environment's Python is a link, and its path is how
+        # it knows where its packages are.
+        program = Path(path).expanduser().absolute()
+        if not (program.is_file() and os.access(program, os.X_OK)):
+            raise InputError(
+                f"--interpreter {name}: {path!r} is no executable file; name a Python, "
+                "such as /opt/site/bin/python3"
+            )
+        found[name] = str(program)
+    return tuple(found.items())

@@ -81,6 +81,11 @@ class Worker:
             done.append(epoch)
             on_epoch(epoch)
 
+    def copy(self, rounds: int) -> protocol.Copied:
+        """Have it copy the opened images from host to device."""
+        self._send(protocol.Copy(rounds))
+        return self._expect(protocol.Copied)
+
     def leave(self) -> None:
         """Say goodbye; the channel's owner closes it."""
         self._send(protocol.Close())
@@ -208,6 +213,7 @@ def _launch(
         device_name=opened.device_name,
         versions=opened.versions,
         launched=process.launched,
+        notes=trained.notes,
     )
     check(job, launch)
     return launch
@@ -216,10 +222,18 @@ def _launch(
 def check(job: Job, launch: Launch) -> None:
     """Raise `MeasuringFailed` for a launch whose times mean something else.
 
-    It must have trained, on as many CPUs and engine threads as the case says.
+    It must have trained, on as many CPUs and engine threads as the case says, and must
+    have compiled nothing once it was warm.
     """
     if reason := launch.not_trained():
         raise MeasuringFailed(f"it did not train: {reason}")
+    for number, epoch in enumerate(launch.rounds, start=1):
+        if epoch.compilations:
+            raise MeasuringFailed(
+                f"round {number} compiled {epoch.compilations} times, so that its "
+                f"{epoch.seconds:.3g} s are not training alone; a shape or a type "
+                "changes between epochs"
+            )
     cores = launch.cores
     if len(cores.affinity) != job.cores:
         raise MeasuringFailed(

@@ -11,18 +11,21 @@ import psutil
 import pytest
 from rich.console import Console
 
-from benchmarks import axes, launchers
+from benchmarks import axes, environments, launchers
 from benchmarks.launchers import Settings, parse_size
 from benchmarks.measure import MeasuringFailed
 from benchmarks.progress import Reporter
 from benchmarks.suite import DEFAULT_DATASET, Suite
 from histocnn import data, engines, pinning
 from histocnn.errors import InputError
-from histocnn.job import DEVICES, Job
+from histocnn.job import DEVICES, PRECISIONS, Job
 from histocnn.measurement import Measurement
 
 #: The parameters of a training case, in the order of its id.
-PARAMETERS = ("engine", "device", "size", "batch", "cnmem", "cores")
+PARAMETERS = (
+    *("engine", "device", "size", "batch", "cnmem", "cores"),
+    *("loop", "precision"),
+)
 
 _HELP = {
     "engines": f"comma list of {', '.join(engines.names())}",
@@ -31,6 +34,8 @@ _HELP = {
     "batches": "comma list of batch sizes, images a step",
     "cnmem": "comma list of GPU memory pools: 0 (none), a fraction, MB, grow, async",
     "cores": "comma list of CPU core counts",
+    "loops": "comma list of fit (Keras' own), fused (compiled epochs), peer (by hand)",
+    "precision_mode": f"comma list of {', '.join(PRECISIONS)}",
     "images": "images an epoch; every batch size divides it",
     "launches": "fresh processes a case",
     "rounds": "timed epochs a launch, behind one warm-up epoch",
@@ -51,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name in axes.OPTIONS:
         metavar = "N" if name in ("images", "launches", "rounds") else "LIST"
-        group.addoption(f"--{name}", metavar=metavar, help=_HELP[name])
+        group.addoption(axes.flag(name), metavar=metavar, help=_HELP[name])
     group.addoption(
         "--dataset",
         metavar="NAME[:PATH][?KEY=VALUE]",
@@ -72,6 +77,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--image",
         metavar="NAME",
         help="container image in place of the suite's own (launcher docker)",
+    )
+    group.addoption(
+        "--interpreter",
+        action="append",
+        default=[],
+        metavar="ENV=PATH",
+        help="a Python (3.11 or newer) of your own in place of an environment, one of "
+        f"{', '.join(environments.names())}; once an environment (launcher local)",
     )
     group.addoption(
         "--timeout",
@@ -108,7 +121,11 @@ def pytest_collection(session: pytest.Session) -> None:
             overrides={name: option(name) for name in axes.OPTIONS},
             dataset=option("dataset"),
             launcher=option("launcher"),
-            settings=Settings(parse_size(option("memory_limit")), option("image")),
+            settings=Settings(
+                parse_size(option("memory_limit")),
+                option("image"),
+                environments.parse_interpreters(option("interpreter")),
+            ),
             timeout=option("timeout"),
         )
     except InputError as error:
@@ -151,11 +168,12 @@ def job(
     batch: int,
     cnmem: str | None,
     cores: int,
+    loop: str,
+    precision: str,
 ) -> Job:
     """The case's job."""
-    return suite.job(
-        dict(zip(PARAMETERS, (engine, device, size, batch, cnmem, cores), strict=True))
-    )
+    values = (engine, device, size, batch, cnmem, cores, loop, precision)
+    return suite.job(dict(zip(PARAMETERS, values, strict=True)))
 
 
 def _is_case(item: pytest.Item) -> bool:

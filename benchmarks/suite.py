@@ -53,7 +53,7 @@ class Suite:
         self.grid: Grid = axes.select(grid, overrides)
         self.launcher: Launcher = launchers.get(launcher, settings)
         self._spec = DatasetSpec.parse(DEFAULT_DATASET if dataset is None else dataset)
-        self._timeout = _seconds(timeout)
+        self.timeout = _seconds(timeout)
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
         jobs = list(axes.jobs(self.grid, self._spec.label, self.launcher.cores()))
@@ -69,15 +69,20 @@ class Suite:
         """The dataset, listed once."""
         return self._spec.load()
 
+    @property
+    def dataset_label(self) -> str:
+        """What results call the dataset."""
+        return self._spec.label
+
     def effort(self, *, once: bool) -> Effort:
         """How much to measure of a case; ``once``: one round of one launch."""
         if once:
-            return Effort(launches=1, rounds=1, timeout=self._timeout)
-        return Effort(self.grid.launches, self.grid.rounds, self._timeout)
+            return Effort(launches=1, rounds=1, timeout=self.timeout)
+        return Effort(self.grid.launches, self.grid.rounds, self.timeout)
 
     def job(self, params: dict[str, Any]) -> Job:
         """The job of a case's parameters as pytest has them."""
-        return Job(**params, images=self.grid.images, dataset=self._spec.label)
+        return Job(**params, images=self.grid.images, dataset=self.dataset_label)
 
     def arrays(self, job: Job) -> Path:
         """The prepared images of ``job``, made on first use."""

@@ -8,6 +8,8 @@ from histocnn.memory import MemoryPool
 from histocnn.model import feature_side, smallest_size
 
 DEVICES = ("cpu", "cuda")
+LOOPS = ("fit", "fused", "peer")
+PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Job:
         the dataset's label (`histocnn.data.DatasetSpec.label`).
     seed
         of the starting weights and of the order of the images.
+    loop
+        who runs the epoch: ``fit`` is Keras' `Model.fit`, ``fused`` the same Keras
+        model in one compiled program with the images on the device, ``peer`` the same
+        network written by hand in the engine's framework, without Keras.
+    precision
+        of products: ``float32`` is float32 throughout; ``tf32`` lets an NVIDIA GPU
+        round the factors to 10 bits of mantissa; ``bfloat16`` computes in that type
+        and keeps weights, loss and optimiser in float32.
     """
 
     engine: str
@@ -42,14 +52,22 @@ class Job:
     images: int = 300
     dataset: str = "tissue"
     seed: int = 0
+    loop: str = "fit"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Raise `InputError` for the first thing that cannot be."""
         engines.get(self.engine)
-        if self.device not in DEVICES:
-            raise InputError(
-                f"unknown device {self.device!r}; there are: {', '.join(DEVICES)}"
-            )
+        for name, known in (
+            ("device", DEVICES),
+            ("loop", LOOPS),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"unknown {name} {getattr(self, name)!r}; there are: "
+                    f"{', '.join(known)}"
+                )
         for name in ("size", "batch", "images", "cores"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
@@ -95,7 +113,11 @@ class Job:
     def id(self) -> str:
         """Reads like ``theano-cpu-64px-b20-cores2``, ``theano-cuda-200px-b50-cnmem1``.
 
-        A GPU case leaves its cores out: they are all that the machine has.
+        A GPU case leaves its cores out: they are all that the machine has. Loop and
+        precision are named where they are not the usual ones: ``…-cores2-fused-tf32``.
         """
         last = f"cores{self.cores}" if self.cnmem is None else f"cnmem{self.cnmem}"
-        return f"{self.engine}-{self.device}-{self.size}px-b{self.batch}-{last}"
+        parts = [self.engine, self.device, f"{self.size}px", f"b{self.batch}", last]
+        parts += [self.loop] if self.loop != "fit" else []
+        parts += [self.precision] if self.precision != "float32" else []
+        return "-".join(parts)

@@ -14,7 +14,8 @@ class Epoch:
     ``cpu_seconds`` is what all threads of the worker used meanwhile, so that their
     ratio is the number of cores that were busy. ``loss`` and ``accuracy`` are means
     over the epoch's steps, as Keras reports them; None is a loss that was no finite
-    number, which JSON cannot hold.
+    number, which JSON cannot hold. ``compilations`` counts what the engine compiled
+    meanwhile: a round in which it is not 0 did not time training alone.
     """
 
     seconds: float
@@ -22,6 +23,7 @@ class Epoch:
     cpu_seconds: float
     loss: float | None
     accuracy: float
+    compilations: int
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Launch:
 
     ``launched`` is what the launcher says of the process: its own name and, for a
     container, the image. ``weights_moved`` is the root mean square change of all
-    weights since the start; None where that is no finite number.
+    weights since the start; None where that is no finite number. ``notes`` say, each
+    in a sentence, in what the loop fell short of its best: streamed, not compiled, …
     """
 
     phases: Phases
@@ -79,6 +82,7 @@ class Launch:
     device_name: str
     versions: dict[str, str]
     launched: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     def not_trained(self) -> str | None:
         """Why this was no training; None where it was.

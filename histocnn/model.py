@@ -14,6 +14,8 @@ KERNEL = 3
 POOL = 2
 DENSE = 64
 LEARNING_RATE = 1e-3
+CONVOLUTIONS = tuple(f"conv{number}" for number in range(1, len(FILTERS) + 1))
+LAYERS = (*CONVOLUTIONS, "dense", "malignant")
 
 
 def feature_side(size: int) -> int:
@@ -31,16 +33,18 @@ def smallest_size() -> int:
     return next(size for size in range(1, 1000) if feature_side(size) >= 1)
 
 
-def initial_weights(size: int, seed: int) -> "list[NDArray[np.float32]]":
+def initial_weights(
+    size: int, seed: int
+) -> "dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]":
     """Glorot-uniform kernels and zero biases, the same for every engine.
 
     Drawn with NumPy, so that losses of different engines start from one point.
 
     Returns
     -------
-    kernel and bias of each layer in turn, as `Model.set_weights` takes them: kernels
-    (3, 3, in, out) for convolutions and (in, out) for dense layers, whatever the data
-    format: Keras keeps both so.
+    kernel and bias by the layer's name, in the order of `LAYERS`: kernels (3, 3, in,
+    out) for convolutions and (in, out) for dense layers, whatever the data format:
+    Keras keeps both so.
     """
     # Imported here, since a worker must be pinned before NumPy starts its threads.
     import numpy as np
@@ -52,12 +56,12 @@ def initial_weights(size: int, seed: int) -> "list[NDArray[np.float32]]":
         for fan_in, fan_out in zip(inputs, FILTERS, strict=True)
     ]
     shapes += [(feature_side(size) ** 2 * FILTERS[-1], DENSE), (DENSE, 1)]
-    weights = []
-    for shape in shapes:
+    weights = {}
+    for name, shape in zip(LAYERS, shapes, strict=True):
         area = math.prod(shape[:-2])
         limit = math.sqrt(6 / (area * (shape[-2] + shape[-1])))
-        weights.append(rng.uniform(-limit, limit, shape).astype(np.float32))
-        weights.append(np.zeros(shape[-1], np.float32))
+        kernel = rng.uniform(-limit, limit, shape).astype(np.float32)
+        weights[name] = (kernel, np.zeros(shape[-1], np.float32))
     return weights
 
 
@@ -69,7 +73,13 @@ def input_shape(size: int, data_format: str) -> tuple[int, int, int]:
 
 
 def build_model(
-    keras: ModuleType, size: int, data_format: str, seed: int, *, flip_kernels: bool
+    keras: ModuleType,
+    size: int,
+    data_format: str,
+    seed: int,
+    *,
+    flip_kernels: bool,
+    **options: Any,
 ) -> Any:
     """The compiled network, with the weights of `initial_weights`.
 
@@ -90,30 +100,40 @@ def build_model(
     flip_kernels
         turn the starting kernels by half, for an engine that turns them back: then
         all engines compute the same function at the start.
+    options
+        more of what the engine wants of `Model.compile`.
     """
     layers = keras.layers
     # Zeros, since the weights are set below: on Theano, random ones cost a compilation.
     zeros = {"kernel_initializer": "zeros"}
     image = layers.Input(shape=input_shape(size, data_format))
     x = image
-    for filters in FILTERS:
+    for name, filters in zip(CONVOLUTIONS, FILTERS, strict=True):
         x = layers.Conv2D(
-            filters, KERNEL, activation="relu", data_format=data_format, **zeros
+            filters,
+            KERNEL,
+            activation="relu",
+            data_format=data_format,
+            name=name,
+            **zeros,
         )(x)
         x = layers.MaxPooling2D(POOL, data_format=data_format)(x)
     x = layers.Flatten(data_format=data_format)(x)
-    x = layers.Dense(DENSE, activation="relu", **zeros)(x)
-    malignant = layers.Dense(1, activation="sigmoid", **zeros)(x)
+    x = layers.Dense(DENSE, activation="relu", name="dense", **zeros)(x)
+    # In float32 whatever the policy: the loss takes the logarithm of what comes out.
+    malignant = layers.Dense(
+        1, activation="sigmoid", name="malignant", dtype="float32", **zeros
+    )(x)
     model = keras.models.Model(inputs=image, outputs=malignant)
-    model.set_weights(
-        [
-            weight[::-1, ::-1] if flip_kernels and weight.ndim == 4 else weight
-            for weight in initial_weights(size, seed)
-        ]
-    )
+    for name, (kernel, bias) in initial_weights(size, seed).items():
+        turned = flip_kernels and kernel.ndim == 4
+        model.get_layer(name).set_weights(
+            [kernel[::-1, ::-1] if turned else kernel, bias]
+        )
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=LEARNING_RATE),
         loss="binary_crossentropy",
         metrics=["accuracy"],
+        **options,
     )
     return model

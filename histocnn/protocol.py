@@ -11,7 +11,7 @@ from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch
 
 #: Raised with every change that an older worker (an image, say) would not understand.
-VERSION = 1
+VERSION = 2
 
 
 class Ping(msgspec.Struct, frozen=True, tag=True):
@@ -29,6 +29,12 @@ class Train(msgspec.Struct, frozen=True, tag=True):
     """Train that many epochs; the first one after `Open` is the warm-up."""
 
     epochs: int
+
+
+class Copy(msgspec.Struct, frozen=True, tag=True):
+    """Copy the opened images to the device that many times, after one warm-up."""
+
+    rounds: int
 
 
 class Close(msgspec.Struct, frozen=True, tag=True):
@@ -69,6 +75,14 @@ class Trained(msgspec.Struct, frozen=True, tag=True):
     weights_moved: float | None
     peak_rss_bytes: int
     cores: CoresSeen
+    notes: tuple[str, ...]
+
+
+class Copied(msgspec.Struct, frozen=True, tag=True):
+    """The seconds of each copy from host to device, and what was copied."""
+
+    seconds: tuple[float, ...]
+    nbytes: int
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -79,8 +93,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     details: str
 
 
-Command = Ping | Open | Train | Close
-Reply = Ready | Opened | EpochDone | Trained | Failed
+Command = Ping | Open | Train | Copy | Close
+Reply = Ready | Opened | EpochDone | Trained | Copied | Failed
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

@@ -1,4 +1,4 @@
-"""Trains a job inside the worker and times each epoch from within `model.fit`."""
+"""Trains a job in the worker: its engine loaded, its images mapped, its loop run."""
 
 import math
 import time
@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from histocnn import engines, pinning
+from histocnn import engines, peers, pinning
 from histocnn.cache import open_arrays
 from histocnn.job import Job
+from histocnn.loops import Compiled, Fit, finite
 from histocnn.measurement import Epoch
 from histocnn.model import build_model
-from histocnn.protocol import Opened, Trained
+from histocnn.protocol import Copied, Opened, Trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Training:
-    """A job opened: its engine loaded, its images mapped, its model built."""
+    """A job opened: its engine loaded, its images mapped, its network built."""
 
     def __init__(self, job: Job, folder: Path) -> None:
         """Open ``job`` on the prepared arrays in ``folder``; `opened` says the times.
@@ -33,19 +34,13 @@ class Training:
         self._job = job
         self._runtime = engine.load(job)
         imported = time.perf_counter()
-        self._images, self._labels = as_training_arrays(folder, engine.DATA_FORMAT)
+        self._images, labels = as_training_arrays(folder, engine.DATA_FORMAT)
         mapped = time.perf_counter()
         self._runtime.seed(job.seed)
-        self._model = build_model(
-            self._runtime.keras,
-            job.size,
-            engine.DATA_FORMAT,
-            job.seed,
-            flip_kernels=engine.FLIPS_KERNELS,
-        )
+        self.loop = self._build(self._images, labels)
         self._runtime.synchronise()
         built = time.perf_counter()
-        self._start_weights = self._model.get_weights()
+        self._start_weights = self.loop.weights()
         self.opened = Opened(
             import_seconds=imported - start,
             data_seconds=mapped - imported,
@@ -54,13 +49,27 @@ class Training:
             versions={name: version(name) for name in engine.DISTRIBUTIONS},
         )
 
-    def train(self, epochs: int, on_epoch: Callable[[Epoch], None]) -> Trained:
-        """Run one `model.fit` over ``epochs``, calling ``on_epoch`` after each.
+    def _build(
+        self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
+    ) -> Fit | Compiled:
+        job, runtime, engine = self._job, self._runtime, engines.get(self._job.engine)
+        if job.loop == "peer":
+            program = peers.get(job.engine).program(job, runtime)
+            return Compiled(program, runtime, job, images, labels)
+        model = build_model(
+            runtime.keras,
+            job.size,
+            engine.DATA_FORMAT,
+            job.seed,
+            flip_kernels=engine.FLIPS_KERNELS,
+            **runtime.compile_options,
+        )
+        if job.loop == "fused":
+            return Compiled(runtime.fused(model, job), runtime, job, images, labels)
+        return Fit(model, runtime, job, images, labels)
 
-        One call for many epochs, as users write it: what `fit` does before its first
-        epoch and after its last is in no epoch's time. ``on_epoch`` runs between two
-        epochs, outside both times.
-        """
+    def train(self, epochs: int, on_epoch: Callable[[Epoch], None]) -> Trained:
+        """Train ``epochs``, calling ``on_epoch`` after each, outside its time."""
         ends: list[float] = []
 
         def ended(epoch: Epoch) -> None:
@@ -68,49 +77,24 @@ class Training:
             on_epoch(epoch)
 
         start = time.perf_counter()
-        self._model.fit(
-            self._images,
-            self._labels,
-            batch_size=self._job.batch,
-            epochs=epochs,
-            shuffle=True,
-            verbose=0,
-            callbacks=[self._stopwatch(ended)],
-        )
+        self.loop.run(epochs, ended)
         return Trained(
             first_seconds=ends[0] - start,
-            weights_moved=_rms_change(self._start_weights, self._model.get_weights()),
+            weights_moved=_rms_change(self._start_weights, self.loop.weights()),
             peak_rss_bytes=peak_rss_bytes(),
             cores=pinning.seen(self._runtime.threads()),
+            notes=self.loop.notes,
         )
 
-    def _stopwatch(self, on_epoch: Callable[[Epoch], None]) -> Any:
-        runtime, images = self._runtime, self._job.images
-
-        base: Any = runtime.keras.callbacks.Callback
-
-        class Stopwatch(base):  # type: ignore[misc]
-            """Reads the clocks at both ends of an epoch, the device being idle."""
-
-            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-                runtime.synchronise()
-                self.cpu_start = time.process_time()
-                self.start = time.perf_counter()
-
-            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-                runtime.synchronise()
-                seconds = time.perf_counter() - self.start
-                on_epoch(
-                    Epoch(
-                        seconds=seconds,
-                        images_per_second=images / seconds,
-                        cpu_seconds=time.process_time() - self.cpu_start,
-                        loss=_finite(logs["loss"]),
-                        accuracy=float(logs["accuracy"]),
-                    )
-                )
-
-        return Stopwatch()
+    def copy(self, rounds: int) -> Copied:
+        """Copy all images from host to device, ``rounds`` times after one warm-up."""
+        seconds = []
+        for _ in range(1 + rounds):
+            start = time.perf_counter()
+            copy = self._runtime.put(self._images)
+            seconds.append(time.perf_counter() - start)
+            del copy
+        return Copied(tuple(seconds[1:]), self._images.nbytes)
 
 
 def as_training_arrays(
@@ -151,9 +135,4 @@ def _rms_change(before: list[Any], after: list[Any]) -> float | None:
     squares = sum(
         float(((b - a) ** 2).sum()) for a, b in zip(before, after, strict=True)
     )
-    return _finite(math.sqrt(squares / sum(a.size for a in before)))
-
-
-def _finite(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+    return finite(math.sqrt(squares / sum(a.size for a in before)))

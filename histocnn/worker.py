@@ -118,13 +118,18 @@ class Session:
                 self._training = Training(job, Path(arrays))
                 return self._training.opened
             case protocol.Train(epochs):
-                if self._training is None:
-                    raise RuntimeError("Train before Open")
-                return self._training.train(
+                return self._opened().train(
                     epochs, lambda epoch: self._report(protocol.EpochDone(epoch))
                 )
+            case protocol.Copy(rounds):
+                return self._opened().copy(rounds)
             case protocol.Ping() | protocol.Close():
                 return protocol.Ready(protocol.VERSION, os.getpid())
+
+    def _opened(self) -> "Training":
+        if self._training is None:
+            raise RuntimeError("nothing is open: Open comes before")
+        return self._training
 
 
 if __name__ == "__main__":

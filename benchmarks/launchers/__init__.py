@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from histocnn import engines, listing
+from histocnn import engines, listing, peers
 from histocnn.errors import InputError
 from histocnn.job import Job
 
@@ -22,12 +22,14 @@ class Settings:
     """What the command line asks of a launcher.
 
     ``memory_bytes`` is the most that a worker may use, ``image`` the container image in
-    place of the suite's own; None leaves either. A launcher that cannot do what is
-    asked raises `InputError` when it is made.
+    place of the suite's own; None leaves either. ``interpreters`` are pairs of an
+    environment's name and the path of a Python to use in its place. A launcher that
+    cannot do what is asked raises `InputError` when it is made.
     """
 
     memory_bytes: int | None = None
     image: str | None = None
+    interpreters: tuple[tuple[str, str], ...] = ()
 
 
 DEFAULTS = Settings()
@@ -43,10 +45,11 @@ class Channel(Protocol):
     Attributes
     ----------
     facts
-        what the worker was started as, stored with its result: the launcher's name
-        and, for a container, its image.
+        what the worker was started as, stored with its result: the launcher's name,
+        for a container its image, and ``interpreter: own`` where the user's own Python
+        stands in for a locked environment.
     remedy
-        commands that build its software again.
+        what mends its software: commands, where the suite built it.
     """
 
     facts: dict[str, str]
@@ -101,13 +104,19 @@ def get(name: str, settings: Settings = DEFAULTS) -> Launcher:
 def beyond(job: Job, cores: int) -> str | None:
     """Why ``job`` cannot run where workers get ``cores`` at most; None where it can.
 
-    What every launcher asks first: cores, the engine's devices, its combinations.
+    What every launcher asks first: cores, the engine's devices, precisions and peers.
     """
     engine = engines.get(job.engine)
     if job.cores > cores:
         return f"needs {job.cores} cores; this machine lends {cores}"
     if job.device not in engine.DEVICES:
         return f"{job.engine} trains here on {', '.join(engine.DEVICES)} only"
+    if job.precision not in engine.PRECISIONS:
+        return f"{job.engine} has no {job.precision}"
+    if job.precision == "tf32" and job.device == "cpu":
+        return "tf32 is a way that NVIDIA GPUs multiply; a CPU has none"
+    if job.loop == "peer" and job.engine not in peers.names():
+        return f"{job.engine} has no peer written by hand"
     return engine.unsupported(job)
 
 

@@ -44,7 +44,12 @@ class Launcher:
     """Starts the worker of `docker/*.Dockerfile` in a container of its own."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
-        """Nothing is asked of an engine yet."""
+        """Nothing is asked of an engine yet; `InputError` for an own interpreter."""
+        if settings.interpreters:
+            raise InputError(
+                "--interpreter: a container has its image's Python; leave it out, or "
+                "name an image of your own with --image"
+            )
         self._settings = settings
         self._client: Any = None
 

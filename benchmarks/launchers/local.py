@@ -17,8 +17,9 @@ from histocnn.job import Job
 
 #: Variables of the user's that would reach into a case.
 _FOREIGN = (
-    *("CUDA_", "GOMP_", "KERAS_", "KMP_", "MKL_", "NUMEXPR_", "OMP_", "OPENBLAS_"),
-    *("PYTHON", "TF_", "THEANO", "VIRTUAL_ENV", "XLA_"),
+    *("CUDA_", "DNNL_", "GOMP_", "JAX_", "KERAS_", "KMP_", "MALLOC_", "MKL_"),
+    *("NUMEXPR_", "OMP_", "ONEDNN_", "OPENBLAS_", "PYTHON", "PYTORCH_", "TF_"),
+    *("THEANO", "TORCH", "TRITON_", "VIRTUAL_ENV", "XLA_"),
 )
 #: …and those that only say which GPU to use.
 _KEPT = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
@@ -31,7 +32,8 @@ class Launcher:
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         """A process has no image and no limit: `InputError` for either."""
-        if settings != DEFAULTS:
+        self._own = dict(settings.interpreters)
+        if settings.memory_bytes is not None or settings.image is not None:
             raise InputError(
                 "the local launcher sets no memory limit and uses no image; "
                 "add --launcher docker or leave --memory-limit and --image out"
@@ -48,9 +50,10 @@ class Launcher:
         if job.device == "cuda" and not _gpu_present():
             return "no NVIDIA GPU answers; check the driver with nvidia-smi"
         name = environments.name_for(job.engine, job.device)
-        if reason := environments.missing(name):
+        # What the user's own Python holds is the user's affair: no lock describes it.
+        if name not in self._own and (reason := environments.missing(name)):
             return reason
-        return engines.get(job.engine).lacks(environments.interpreter(name))
+        return engines.get(job.engine).lacks(self._interpreter(name))
 
     def start(self, job: Job) -> "LocalChannel":
         """Start a worker; it has imported no framework yet."""
@@ -58,17 +61,28 @@ class Launcher:
         cpus = pinning.choose(job.cores, usable, pinning.cpu_siblings(usable))
         name = environments.name_for(job.engine, job.device)
         command = [
-            str(environments.interpreter(name)),
+            str(self._interpreter(name)),
             *("-m", "histocnn.worker"),
             *("--cpus", ",".join(map(str, cpus))),
             *("--parent", str(os.getpid())),
         ]
-        remedy = f"rm -r .envs/{name}; make env ENGINE={name}"
-        return LocalChannel(command, self._environment(job), remedy)
+        if own := name in self._own:
+            remedy = (
+                f"install what this Python lacks of requirements/{name}.txt, or name "
+                f"another by --interpreter {name}=PATH"
+            )
+        else:
+            remedy = f"rm -r .envs/{name}; make env ENGINE={name}"
+        return LocalChannel(command, self._environment(job), remedy, own=own)
 
     def path(self, entry: Path) -> str:
         """The same folder: worker and suite share the machine's disk."""
         return str(entry)
+
+    def _interpreter(self, name: str) -> Path:
+        """The user's own Python for the environment ``name``, else the locked one."""
+        own = self._own.get(name)
+        return Path(own) if own else environments.interpreter(name)
 
     def _environment(self, job: Job) -> dict[str, str]:
         inherited = {
@@ -108,11 +122,20 @@ class LocalChannel:
     """The line to a process: replies on its stdout, its stderr kept for errors."""
 
     def __init__(
-        self, command: list[str], environment: dict[str, str], remedy: str = ""
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        remedy: str = "",
+        *,
+        own: bool = False,
     ) -> None:
-        """Start ``command`` in a process group of its own."""
+        """Start ``command`` in a process group of its own.
+
+        ``own``: its Python is one that the user named, not of a locked environment.
+        """
         self.remedy = remedy
-        self.facts = {"launcher": "local"}
+        # Not which: nothing that is saved names the machine or its user.
+        self.facts = {"launcher": "local"} | ({"interpreter": "own"} if own else {})
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         try:
             self._process = subprocess.Popen(
@@ -182,4 +205,7 @@ class LocalChannel:
         how = f"exit code {code}" if code >= 0 else f"signal {_signal_name(-code)}"
         self._stderr.seek(0)
         words = self._stderr.read().decode(errors="replace").strip()[-_LAST_WORDS:]
+        # The worker itself needs packages before it can answer that one is missing.
+        lacks = "ModuleNotFoundError: " in words and self.remedy
+        how += f"; {self.remedy}" if lacks else ""
         return f"the worker died ({how})" + (f"; it said:\n{words}" if words else "")

@@ -8,12 +8,45 @@ only `Engine.load`, inside the worker, imports Keras and what computes under it.
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from histocnn import listing
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from histocnn.job import Job
+
+
+class Program(Protocol):
+    """An epoch compiled, or as near to it as the machine allows.
+
+    Attributes
+    ----------
+    notes
+        in what it falls short, each a sentence: what could not be compiled, and why.
+    """
+
+    notes: tuple[str, ...]
+
+    def load(
+        self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
+    ) -> None:
+        """Have these on the device in place of those before; shapes never change.
+
+        ``images`` are (n, …) in the engine's layout, ``labels`` (n, 1).
+        """
+
+    def run(self, order: "NDArray[np.int32]") -> tuple[Any, Any]:
+        """Train on the loaded images in the order given, (n,), batch after batch.
+
+        Returns the steps' losses and accuracies, each (n / batch,): what NumPy's
+        `asarray` takes, and may wait for.
+        """
+
+    def weights(self) -> "list[NDArray[np.float32]]":
+        """The weights as they are now, as `Model.get_weights` orders them."""
 
 
 class Runtime(Protocol):
@@ -22,6 +55,30 @@ class Runtime(Protocol):
     @property
     def keras(self) -> ModuleType:
         """The `keras` package, set to this engine."""
+
+    @property
+    def compile_options(self) -> dict[str, Any]:
+        """What `Model.compile` is to be told for the engine to be at its best."""
+
+    def as_input(
+        self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
+    ) -> tuple[Any, Any]:
+        """What `Model.fit` is given: the arrays, or the engine's own kind of them."""
+
+    def put(self, array: "NDArray[np.float32]") -> Any:
+        """A copy of ``array`` on the device, there when this returns."""
+
+    def free_bytes(self) -> int | None:
+        """Device memory that a program may still have; None where it is the host's."""
+
+    def compilations(self) -> int:
+        """How many times something was compiled or traced in this process so far."""
+
+    def fused(self, model: Any, job: "Job") -> Program:
+        """``model``'s training compiled by the epoch, with its optimiser and loss.
+
+        The program starts from the model's weights, which it may leave where they are.
+        """
 
     def seed(self, seed: int) -> None:
         """Seed what decides the order of the images."""
@@ -51,11 +108,14 @@ class Engine(Protocol):
     FLIPS_KERNELS
         whether its convolution is one in the mathematical sense, which turns the
         kernel by half, where the others correlate.
+    PRECISIONS
+        of `histocnn.job.PRECISIONS` those that it has on some device.
     """
 
     DISTRIBUTIONS: tuple[str, ...]
     DEVICES: tuple[str, ...]
     DATA_FORMAT: str
+    PRECISIONS: tuple[str, ...]
     FLIPS_KERNELS: bool
 
     def unsupported(self, job: "Job") -> str | None:

@@ -14,17 +14,25 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from histocnn import pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.memory import PoolKind
+from histocnn.theano1 import modules
+from histocnn.theano1.fused import FusedEpoch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DISTRIBUTIONS = ("theano", "keras", "numpy", "scipy-openblas32")
 DEVICES = ("cpu", "cuda")
 # Its convolution works on one image at a time as a matrix, channels first.
 DATA_FORMAT = "channels_first"
 FLIPS_KERNELS = True
+PRECISIONS = ("float32",)
 
 #: BLAS routines that Theano's C++ calls; scipy-openblas32 prefixes them with `scipy_`.
 _BLAS_SYMBOLS = (
@@ -55,15 +63,16 @@ def lacks(interpreter: Path) -> str | None:
 def environment(job: Job, cache: Path) -> dict[str, str]:
     """Theano's flags but for those that depend on where its packages lie.
 
-    Its compiled C++ is kept under ``cache``: without it each launch compiles for a
+    Its compiled C++ is kept under ``cache``: without it each launch compiles for half a
     minute. Cores: the convolutions run image by image on OpenMP threads, so BLAS gets
     one thread; with more, the two pools fight (3.4 times slower on 2 cores).
     """
+    compiled = cache / f"theano-{_cpu_features()}"
     flags = {
         "device": job.device,
         "floatX": "float32",
         "openmp": "True",
-        "base_compiledir": str(cache / f"theano-{_cpu_features()}"),
+        "base_compiledir": str(compiled),
     }
     if job.pool is not None:
         flags["gpuarray.preallocate"] = _preallocate(job)
@@ -71,16 +80,13 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     return {
         "THEANO_FLAGS": _join(flags),
         "THEANORC": os.devnull,  # the user's own settings would change the case
+        modules.HEADERS: str(compiled / "headers"),
         "KERAS_BACKEND": "theano",
         "KERAS_HOME": str(cache / "keras2"),
         "OPENBLAS_NUM_THREADS": "1",
         # Theano puts hashes of strings into the keys of its compile cache.
         "PYTHONHASHSEED": "0",
-        # Theano gives its buffers back after each operation. Under glibc's defaults
-        # they go back to the kernel, which clears the pages anew each time: 1.3 times
-        # slower on one core, 2.7 times on two, which wait for one page table.
-        "MALLOC_MMAP_THRESHOLD_": str(4 * 2**30),
-        "MALLOC_TRIM_THRESHOLD_": str(8 * 2**30),
+        **pinning.KEEP_FREED_MEMORY,
         "PYTHONWARNINGS": "ignore",  # Keras' own `is` with literals, at each import
     }
 
@@ -119,6 +125,46 @@ class TheanoRuntime:
 
     keras: ModuleType
 
+    @property
+    def compile_options(self) -> dict[str, Any]:
+        """None: nothing that Keras 2.3 hands on to Theano would make it faster."""
+        return {}
+
+    def as_input(
+        self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
+    ) -> tuple[Any, Any]:
+        """The arrays as they are."""
+        return images, labels
+
+    def put(self, array: "NDArray[np.float32]") -> Any:
+        """A shared variable: on the GPU where there is one, else a copy in memory."""
+        import theano
+
+        shared = theano.shared(array)
+        self.synchronise()
+        return shared
+
+    def free_bytes(self) -> int | None:
+        """What the driver has free, and what Theano reserved before others could.
+
+        The pool's own use is not known from outside; at the start it is the weights'.
+        """
+        context = _gpu()
+        return None if context is None else context.free_gmem + _reserved_bytes(context)
+
+    def compilations(self) -> int:
+        """Modules that Theano's functions asked of its compile cache, hits included.
+
+        A function that is made asks for one for each of its operations.
+        """
+        from theano.gof.cc import get_module_cache
+
+        return sum(get_module_cache().stats)
+
+    def fused(self, model: Any, job: Job) -> FusedEpoch:
+        """One Theano function for a step, called for a whole epoch by Theano's C."""
+        return FusedEpoch(model, job.batch, job.images // job.batch)
+
     def seed(self, seed: int) -> None:
         """Keras 2 shuffles with NumPy's global generator."""
         import numpy as np
@@ -127,24 +173,37 @@ class TheanoRuntime:
 
     def synchronise(self) -> None:
         """Wait for the GPU; on the CPU a call returns when it is done."""
-        from theano.gpuarray import type as gpu
-
-        for context in gpu._context_reg.values():
+        context = _gpu()
+        if context is not None:
             context.synchronize()
 
     def threads(self) -> int:
-        """OpenMP's threads, as the library that Theano's C++ uses has them now."""
+        """The larger pool's, OpenMP's or BLAS': of both, one is to have one thread."""
         from threadpoolctl import threadpool_info
 
-        openmp = [p for p in threadpool_info() if p["user_api"] == "openmp"]
-        return max((int(pool["num_threads"]) for pool in openmp), default=1)
+        return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)
 
     def device_name(self) -> str:
         """The GPU's name; on the CPU Theano has none to tell."""
-        from theano.gpuarray import type as gpu
+        context = _gpu()
+        return "cpu" if context is None else str(context.devname.decode())
 
-        names = [context.devname for context in gpu._context_reg.values()]
-        return ", ".join(name.decode() for name in names) or "cpu"
+
+def _gpu() -> Any:
+    """Theano's one GPU context; None on the CPU."""
+    from theano.gpuarray import type as gpu
+
+    return gpu._context_reg.get(None)
+
+
+def _reserved_bytes(context: Any) -> int:
+    """What `theano.gpuarray.init_dev` has set aside for its pool."""
+    import theano
+
+    preallocate = float(theano.config.gpuarray.preallocate)
+    if preallocate > 1:
+        return int(preallocate * 2**20)
+    return int(min(max(preallocate, 0.0), 0.95) * context.total_gmem)
 
 
 def load(job: Job) -> TheanoRuntime:
@@ -157,12 +216,14 @@ def load(job: Job) -> TheanoRuntime:
     known = os.environ.get("LIBRARY_PATH")
     os.environ["LIBRARY_PATH"] = f"{folder}:{known}" if known else folder
     ctypes.CDLL(f"{folder}/lib{name}.so", ctypes.RTLD_GLOBAL)
-    defines = " ".join(f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS)
+    defines = [f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS]
+    cxxflags = ["-O3", "-march=native", "-w", *modules.FLAGS, *defines]
+    modules.precompile_headers(cxxflags)
     os.environ["THEANO_FLAGS"] += "," + _join(
         {
             # Its default asks NumPy for an attribute that is gone.
             "blas.ldflags": f"-l{name}",
-            "gcc.cxxflags": f"-O3 -march=native -w {defines}",
+            "gcc.cxxflags": " ".join(cxxflags),
         }
     )
     _restore_collections()
@@ -170,6 +231,7 @@ def load(job: Job) -> TheanoRuntime:
     from theano.gof import Op
 
     _version_ops_without_properties(Op)
+    modules.compile_in_parallel()
     if job.device == "cuda":
         _require_gpu()
     return TheanoRuntime(keras)

@@ -55,10 +55,43 @@ def test_cnmem_applies_to_the_gpu_and_cores_to_the_cpu() -> None:
     ]
 
 
+def test_loops_and_precisions_are_axes_too() -> None:
+    """In the order asked for; their usual values are not named."""
+    assert ids(
+        "quick",
+        engines="jax",
+        sizes="64",
+        batches="50",
+        cores="1",
+        loops="peer, fit",
+        precision_mode="float32,tf32",
+    ) == [
+        "jax-cpu-64px-b50-cores1-peer",
+        "jax-cpu-64px-b50-cores1-peer-tf32",
+        "jax-cpu-64px-b50-cores1",
+        "jax-cpu-64px-b50-cores1-tf32",
+    ]
+
+
+@pytest.mark.parametrize("preset", axes.PRESETS)
+def test_presets_are_keras_own_loop_in_float32(preset: str) -> None:
+    """As the paper trained."""
+    grid = axes.PRESETS[preset]
+    assert (grid.loops, grid.precision_mode) == (("fit",), ("float32",))
+
+
+def test_options_are_spelt_with_hyphens() -> None:
+    """`precision_mode` within, `--precision-mode` on the command line."""
+    flags = [axes.flag(name) for name in axes.OPTIONS]
+    assert "--precision-mode" in flags
+    assert "--loops" in flags
+    assert not any("_" in flag for flag in flags)
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"engines": "caffe"}, "unknown engine 'caffe'; there are: tensorflow, theano"),
+        ({"engines": "caffe"}, "unknown engine 'caffe'; there are: jax, tensorflow"),
         ({"devices": "cpu,tpu"}, "unknown device 'tpu'; there are: cpu, cuda"),
         ({"sizes": "big"}, "--sizes: 'big' is not a whole number from 1 up"),
         ({"sizes": "20"}, "size=20 px is too small"),
@@ -75,6 +108,18 @@ def test_cnmem_applies_to_the_gpu_and_cores_to_the_cpu() -> None:
         ({"launches": "0"}, "--launches: '0'"),
         ({"rounds": "2.5"}, "--rounds: '2.5'"),
         ({"images": "-3"}, "--images: '-3'"),
+        ({"loops": "scan"}, "unknown loop 'scan'; there are: fit, fused, peer"),
+        ({"loops": "fit,"}, "--loops 'fit,' has an empty value"),
+        ({"loops": "fit, fused,fit"}, "--loops names a value twice: fit, fused,fit"),
+        (
+            {"precision_mode": "float16"},
+            "unknown precision 'float16'; there are: float32, tf32, bfloat16",
+        ),
+        (
+            {"precision_mode": "tf32,tf32"},
+            "--precision-mode names a value twice: tf32,tf32",
+        ),
+        ({"precision_mode": ""}, "--precision-mode '' has an empty value"),
     ],
 )
 def test_a_bad_value_is_one_clear_line(overrides: dict[str, str], message: str) -> None:

@@ -32,7 +32,8 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
     text = run_pytest("--help").stdout
     for option in (
         *("grid", "engines", "devices", "sizes", "batches", "cnmem", "cores"),
-        *("images", "launches", "rounds", "dataset", "launcher", "timeout"),
+        *("loops", "precision-mode", "images", "launches", "rounds"),
+        *("dataset", "launcher", "timeout"),
     ):
         assert f"--{option}=" in text
     assert "glas, synthetic, tissue" in text
@@ -43,7 +44,7 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
     ("arguments", "message"),
     [
         ("--grid huge", "unknown grid 'huge'; there are: quick, paper"),
-        ("--engines caffe", "unknown engine 'caffe'; there are: tensorflow, theano"),
+        ("--engines caffe", "unknown engine 'caffe'; there are: jax, tensorflow"),
         ("--devices tpu", "unknown device 'tpu'; there are: cpu, cuda"),
         ("--sizes huge", "--sizes: 'huge' is not a whole number from 1 up"),
         ("--sizes 21", "size=21 px is too small"),
@@ -52,6 +53,13 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
         ("--cnmem=-1", "cnmem='-1' is not a memory pool"),
         ("--cnmem nan", "cnmem='nan' is not a memory pool"),
         ("--cnmem lots", "cnmem='lots' is not a memory pool"),
+        ("--loops scan", "unknown loop 'scan'; there are: fit, fused, peer"),
+        ("--loops fit,fit", "--loops names a value twice: fit,fit"),
+        ("--precision-mode half", "unknown precision 'half'; there are: float32, tf32"),
+        ("--precision-mode tf32,", "--precision-mode 'tf32,' has an empty value"),
+        ("--engines theano --precision-mode bfloat16", "theano has no bfloat16"),
+        ("--engines jax --precision-mode tf32", "engine jax cannot run here: tf32 is"),
+        ("--engines tensorflow --loops peer", "tensorflow has no peer written by ha"),
         ("--cores 0", "--cores: '0' is not a whole number from 1 up"),
         ("--cores 9999", "cores=9999: this machine lends 1 to"),
         ("--dataset imagenet", "unknown dataset 'imagenet'; there are: glas"),

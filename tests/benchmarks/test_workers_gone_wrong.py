@@ -184,11 +184,12 @@ time.sleep(600)
     assert wait_until_gone(worker)
 
 
-EPOCH = Epoch(1.0, 10.0, 1.0, 0.7, 0.5)
+EPOCH = Epoch(1.0, 10.0, 1.0, 0.7, 0.5, compilations=0)
+LEARNT = replace(EPOCH, loss=0.6)
 LAUNCH = Launch(
     phases=Phases(1.0, 0.1, 0.2, 2.0, 1.0),
     warm_up=EPOCH,
-    rounds=(replace(EPOCH, loss=0.6),),
+    rounds=(LEARNT,),
     weights_moved=0.01,
     peak_rss_bytes=1,
     cores=CoresSeen((3,), 5, 1, ()),
@@ -203,10 +204,19 @@ def test_a_launch_as_asked_for_passes() -> None:
     check(JOB, LAUNCH)
 
 
+def test_a_warm_up_may_compile() -> None:
+    """That is what it is there for."""
+    check(JOB, replace(LAUNCH, warm_up=replace(EPOCH, compilations=7)))
+
+
 @pytest.mark.parametrize(
     ("launch", "message"),
     [
         (replace(LAUNCH, weights_moved=0.0), "it did not train: the weights moved by"),
+        (
+            replace(LAUNCH, rounds=(LEARNT, replace(LEARNT, compilations=2))),
+            r"round 2 compiled 2 times, so that its 1 s are not training alone",
+        ),
         (
             replace(LAUNCH, cores=CoresSeen((0, 1), 5, 1, ())),
             r"cores=1, but its threads may run on CPUs \(0, 1\)",

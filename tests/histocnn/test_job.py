@@ -1,12 +1,13 @@
 """Job: what is checked when one is made."""
 
+import itertools
 import math
 from typing import Any
 
 import pytest
 
 from histocnn.errors import InputError
-from histocnn.job import Job
+from histocnn.job import LOOPS, PRECISIONS, Job
 
 CPU: dict[str, Any] = {
     "engine": "theano",
@@ -26,9 +27,38 @@ def test_ids_read_like_the_axes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "end"),
+    [
+        ({"loop": "fit", "precision": "float32"}, "cores2"),
+        ({"loop": "fused"}, "cores2-fused"),
+        ({"loop": "peer"}, "cores2-peer"),
+        ({"precision": "bfloat16"}, "cores2-bfloat16"),
+        ({"loop": "fused", "precision": "tf32"}, "cores2-fused-tf32"),
+        (
+            {"device": "cuda", "cnmem": "grow", "loop": "peer", "precision": "tf32"},
+            "cnmemgrow-peer-tf32",
+        ),
+    ],
+)
+def test_an_id_ends_in_what_is_unusual(change: dict[str, object], end: str) -> None:
+    """Loop and precision, in this order, where they are not `fit` and float32."""
+    assert Job(**(CPU | change)).id.split("b20-")[1] == end
+
+
+def test_ids_of_all_loops_and_precisions_differ() -> None:
+    """So that no case of a grid hides another."""
+    every = itertools.product(LOOPS, PRECISIONS)
+    ids = {Job(**CPU, loop=loop, precision=name).id for loop, name in every}
+    assert len(ids) == len(LOOPS) * len(PRECISIONS)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "caffe"}, "unknown engine 'caffe'; there are: tensorflow, theano"),
+        (
+            {"engine": "caffe"},
+            "unknown engine 'caffe'; there are: jax, tensorflow, theano",
+        ),
         ({"device": "tpu"}, "unknown device 'tpu'"),
         ({"size": 0}, "size=0"),
         ({"size": 21}, "size=21 px is too small .* the smallest is 22 px"),
@@ -43,6 +73,14 @@ def test_ids_read_like_the_axes() -> None:
         ({"device": "cuda", "cnmem": "-1"}, "cnmem='-1' is not a memory pool"),
         ({"device": "cuda", "cnmem": "1.0"}, "cnmem='1.0' is written 1 here"),
         ({"batch": math.nan}, "batch=nan"),
+        ({"loop": "scan"}, "unknown loop 'scan'; there are: fit, fused, peer"),
+        ({"loop": "Fit"}, "unknown loop 'Fit'"),
+        ({"loop": None}, "unknown loop None"),
+        (
+            {"precision": "float16"},
+            "unknown precision 'float16'; there are: float32, tf32, bfloat16",
+        ),
+        ({"precision": ""}, "unknown precision ''"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], message: str) -> None:

@@ -10,7 +10,7 @@ from histocnn.measurement import CoresSeen, Epoch, Launch, Measurement, Phases
 
 def epoch(seconds: float, loss: float | None) -> Epoch:
     """An epoch of ``seconds`` with ``loss``."""
-    return Epoch(seconds, 300 / seconds, seconds, loss, 0.5)
+    return Epoch(seconds, 300 / seconds, seconds, loss, 0.5, compilations=0)
 
 
 LAUNCH = Launch(

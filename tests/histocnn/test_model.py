@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from histocnn.model import feature_side, initial_weights, input_shape, smallest_size
+from histocnn.model import (
+    LAYERS,
+    feature_side,
+    initial_weights,
+    input_shape,
+    smallest_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,16 +29,23 @@ def test_smallest_size_is_the_first_with_a_value_left() -> None:
 def test_initial_weights_are_glorot_uniform_and_seeded() -> None:
     """Five kernels within Glorot's bounds and filling them, biases zero."""
     weights = initial_weights(64, seed=3)
-    assert [w.shape for w in weights] == [
-        *((3, 3, 3, 32), (32,), (3, 3, 32, 32), (32,), (3, 3, 32, 64), (64,)),
-        *((6 * 6 * 64, 64), (64,), (64, 1), (1,)),
-    ]
+    assert tuple(weights) == LAYERS
+    shapes = {name: (w.shape, b.shape) for name, (w, b) in weights.items()}
+    assert shapes == {
+        "conv1": ((3, 3, 3, 32), (32,)),
+        "conv2": ((3, 3, 32, 32), (32,)),
+        "conv3": ((3, 3, 32, 64), (64,)),
+        "dense": ((6 * 6 * 64, 64), (64,)),
+        "malignant": ((64, 1), (1,)),
+    }
     limit = np.sqrt(6 / (9 * 32 + 9 * 64))
-    assert 0.98 * limit < np.abs(weights[4]).max() <= limit
-    assert not any(bias.any() for bias in weights[1::2])
+    assert 0.98 * limit < np.abs(weights["conv3"][0]).max() <= limit
+    assert not any(bias.any() for _, bias in weights.values())
     again, other = initial_weights(64, seed=3), initial_weights(64, seed=4)
-    assert all(np.array_equal(a, b) for a, b in zip(weights, again, strict=True))
-    assert not np.array_equal(weights[0], other[0])
+    for name, (kernel, _) in weights.items():
+        assert kernel.dtype == np.float32
+        assert np.array_equal(kernel, again[name][0])
+        assert not np.array_equal(kernel, other[name][0])
 
 
 def test_input_shape_follows_the_data_format() -> None:

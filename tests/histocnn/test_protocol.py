@@ -13,8 +13,8 @@ from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch, ThreadPool
 from histocnn.worker import serve
 
-JOB = Job("theano", "cuda", 64, 20, "0.5", 2)
-EPOCH = Epoch(0.1 + 0.2, 100.0, 0.5, None, 0.25)
+JOB = Job("jax", "cuda", 64, 20, "0.5", 2, loop="fused", precision="tf32")
+EPOCH = Epoch(0.1 + 0.2, 100.0, 0.5, None, 0.25, compilations=3)
 CORES = CoresSeen((0, 1), 9, 2, (ThreadPool("openblas", "0.3", 1),))
 
 
@@ -24,6 +24,7 @@ CORES = CoresSeen((0, 1), 9, 2, (ThreadPool("openblas", "0.3", 1),))
         protocol.Ping(),
         protocol.Open(JOB, "/data/entry"),
         protocol.Train(4),
+        protocol.Copy(20),
         protocol.Close(),
     ],
 )
@@ -40,7 +41,8 @@ def test_commands_survive_the_line(command: protocol.Command) -> None:
         protocol.Ready(1, 42),
         protocol.Opened(1.0, 0.5, 0.25, "cpu", {"keras": "2.3.1"}),
         protocol.EpochDone(EPOCH),
-        protocol.Trained(3.0, None, 2**30, CORES),
+        protocol.Trained(3.0, None, 2**30, CORES, ("streamed: 2 of 30 steps",)),
+        protocol.Copied((0.1 + 0.2, 0.25), 2**27),
         protocol.Failed("ValueError", "two\nlines", "Traceback …"),
     ],
 )
@@ -53,9 +55,16 @@ def test_replies_survive_the_line(reply: protocol.Reply) -> None:
 
 def test_a_job_is_checked_when_it_arrives() -> None:
     """A line that asks for what cannot be is refused where it is read."""
-    line = protocol.encode(protocol.Open(JOB, "/x")).replace(b'"size":64', b'"size":9')
-    with pytest.raises(msgspec.ValidationError, match="size=9 px is too small"):
-        protocol.decode_command(line)
+    sent = protocol.encode(protocol.Open(JOB, "/x"))
+    for was, arrives, message in (
+        (b'"size":64', b'"size":9', "size=9 px is too small"),
+        (b'"loop":"fused"', b'"loop":"scan"', "unknown loop 'scan'"),
+        (b'"precision":"tf32"', b'"precision":"fp8"', "unknown precision 'fp8'"),
+    ):
+        line = sent.replace(was, arrives)
+        assert line != sent
+        with pytest.raises(msgspec.ValidationError, match=message):
+            protocol.decode_command(line)
 
 
 def test_a_worker_answers_every_line_until_it_is_told_to_leave() -> None:
@@ -67,6 +76,7 @@ def test_a_worker_answers_every_line_until_it_is_told_to_leave() -> None:
             for command in (
                 protocol.Ping(),
                 protocol.Train(1),
+                protocol.Copy(1),
                 protocol.Close(),
                 protocol.Ping(),
             )
@@ -74,13 +84,15 @@ def test_a_worker_answers_every_line_until_it_is_told_to_leave() -> None:
     )
     replies = io.BytesIO()
     serve(commands, replies)
-    refused, ready, failed, bye = map(
+    refused, ready, *early, bye = map(
         protocol.decode_reply, replies.getvalue().splitlines()
     )
     assert isinstance(refused, protocol.Failed)
     assert isinstance(ready, protocol.Ready)
-    assert isinstance(failed, protocol.Failed)
-    assert failed.message == "Train before Open"
+    assert len(early) == 2
+    for failed in early:
+        assert isinstance(failed, protocol.Failed)
+        assert failed.message == "nothing is open: Open comes before"
     assert isinstance(bye, protocol.Ready)
 
 
