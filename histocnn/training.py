@@ -1,9 +1,10 @@
 """Trains a job in the worker: its engine loaded, its images mapped, its loop run."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ class Training:
             data_seconds=mapped - imported,
             build_seconds=built - mapped,
             device_name=self._runtime.device_name(),
-            versions={name: version(name) for name in engine.DISTRIBUTIONS},
+            versions=_versions(engine.DISTRIBUTIONS),
         )
 
     def _build(
@@ -95,6 +96,15 @@ class Training:
             seconds.append(time.perf_counter() - start)
             del copy
         return Copied(tuple(seconds[1:]), self._images.nbytes)
+
+
+def _versions(distributions: tuple[str, ...]) -> dict[str, str]:
+    """Versions of those installed: a site's own build may go by another name."""
+    versions = {}
+    for name in distributions:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def as_training_arrays(

@@ -11,6 +11,8 @@ from reports import schema
 from reports.combination import Combination, text_of
 from reports.errors import InputError, printable
 
+#: What a worker was launched as where nothing says otherwise.
+_USUALLY = {"launcher": "local", "interpreter": "locked"}
 LONGEST_NOTE = 300  # characters
 
 
@@ -132,9 +134,11 @@ def _case(name: str, benchmark: schema.Benchmark) -> Case | None:
     if extra.launches is msgspec.UNSET:
         return None
     job = {**_plain(benchmark.params), **extra.job}
-    launchers = {str(one.launched.get("launcher", "local")) for one in extra.launches}
-    if launchers != {"local"}:  # times of a container are not pooled with others
-        job["launcher"] = ", ".join(sorted(launchers))
+    # Times of a container, or of a site's own Python, are not pooled with others.
+    for fact, usual in _USUALLY.items():
+        values = {str(one.launched.get(fact, usual)) for one in extra.launches}
+        if values != {usual}:
+            job[fact] = ", ".join(sorted(values))
     launches = [
         Launch(
             tuple([epoch.seconds for epoch in launch.rounds]),

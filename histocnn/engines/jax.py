@@ -58,17 +58,16 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
         case PoolKind.ASYNC:
             variables["XLA_PYTHON_CLIENT_ALLOCATOR"] = "cuda_async"
         case _:
-            variables["XLA_CLIENT_MEM_FRACTION"] = f"{_fraction(pool):.6g}"
+            pass  # a share of the GPU's memory: `load` sees the GPU
     return variables
 
 
-def _fraction(pool: MemoryPool) -> float:
-    """The pool as JAX takes it: a share of the GPU's whole memory."""
-    fraction = pool.reserved_fraction()
-    if fraction is None:
+def _fraction(pool: MemoryPool) -> float | None:
+    """The share of the GPU's whole memory to reserve, as JAX takes it, if any."""
+    if pool.kind is PoolKind.MEGABYTES:
         _, total = cuda.memory()
-        fraction = min(pool.amount * MEBIBYTE / total, LARGEST_FRACTION)
-    return fraction
+        return min(pool.amount * MEBIBYTE / total, LARGEST_FRACTION)
+    return pool.reserved_fraction()
 
 
 @dataclass(frozen=True)
@@ -231,6 +230,8 @@ def _keras_step(jax: Any, model: Any) -> Any:
 
 def load(job: Job) -> JaxRuntime:
     """Import JAX, count its compilations from now on, then import Keras."""
+    if job.pool is not None and (fraction := _fraction(job.pool)):
+        os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{fraction:.6g}"
     import jax
 
     compiled: list[float] = []

@@ -50,6 +50,14 @@ def test_a_container_is_not_pooled_with_the_machine(save: Save, case: Case) -> N
     assert [one.combination.value("launcher") for one in file.cases] == ["docker", None]
 
 
+def test_a_sites_own_python_is_not_pooled_with_the_pins(save: Save, case: Case) -> None:
+    """An interpreter that is not the locked one is told apart too."""
+    own = case((1.0,))
+    own["extra_info"]["launches"][0]["launched"] = {"interpreter": "own"}
+    (file,) = _read(save("a.json", own, case((1.0,)))).files
+    assert [one.combination.value("interpreter") for one in file.cases] == ["own", None]
+
+
 def test_benchmarks_of_others_are_kept_by_name(save: Save, case: Case) -> None:
     save("run.json", case(), {"name": "test_overhead", "params": None})
     (file,) = _read("run.json").files
