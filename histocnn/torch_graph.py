@@ -44,28 +44,57 @@ def _drop(graph: Any, target: Any) -> None:
 
 def _fold_constants(torch: Any, step: Any) -> None:
     """Compute now what depends on nothing that changes, such as 1 / batch."""
+    aten = torch.ops.aten
     graph, known = step.graph, {}
     for node in list(graph.nodes):
         if node.op == "get_attr":
             known[node] = getattr(step, node.target)
             continue
-        writes = getattr(getattr(node.target, "_schema", None), "is_mutable", True)
-        inputs = node.all_input_nodes
-        made_of_constants = inputs and all(one in known for one in inputs)
-        constant = (
-            made_of_constants or node.target is torch.ops.aten.scalar_tensor.default
-        )
-        if node.op != "call_function" or writes or not constant:
+        if node.target is aten.where.self and _choose(graph, node, known):
             continue
-        arguments = torch.fx.map_arg((node.args, node.kwargs), known.__getitem__)
-        value = node.target(*arguments[0], **arguments[1])
+        if node.target is aten.ones_like.default:
+            # Of the recorded value only shape, type and place may be used.
+            like = node.meta["val"]
+            value = torch.ones(like.shape, dtype=like.dtype, device=like.device)
+        elif _is_constant(aten, node, known):
+            args, kwargs = torch.fx.map_arg((node.args, node.kwargs), known.__getitem__)
+            value = node.target(*args, **kwargs)
+        else:
+            continue
         name = f"_folded_{len(known)}"
         step.register_buffer(name, value)
         with graph.inserting_before(node):
             folded = graph.get_attr(name)
+        folded.meta["val"] = value
         node.replace_all_uses_with(folded)
         graph.erase_node(node)
         known[folded] = value
+
+
+def _is_constant(aten: Any, node: Any, known: dict[Any, Any]) -> bool:
+    """Whether ``node`` computes, without writing, from ``known`` values alone."""
+    writes = getattr(getattr(node.target, "_schema", None), "is_mutable", True)
+    if node.op != "call_function" or writes:
+        return False
+    inputs = node.all_input_nodes
+    if not inputs:
+        return node.target is aten.scalar_tensor.default
+    return all(one in known for one in inputs)
+
+
+def _choose(graph: Any, where: Any, known: dict[Any, Any]) -> bool:
+    """Let users of ``where`` have what a known condition takes; whether they do."""
+    condition, *choices = where.args
+    if condition not in known or bool(known[condition].any()) != bool(
+        known[condition].all()
+    ):
+        return False
+    taken = choices[0] if known[condition].all() else choices[1]
+    if "val" not in taken.meta or taken.meta["val"].shape != where.meta["val"].shape:
+        return False
+    where.replace_all_uses_with(taken)
+    graph.erase_node(where)
+    return True
 
 
 def _bias_into_convolution(aten: Any, graph: Any, add: Any) -> None:
