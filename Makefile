@@ -4,6 +4,8 @@
 PYTHON ?= python3
 ENVS := $(basename $(notdir $(wildcard requirements/*.txt)))
 ENGINES := $(filter-out bench lint %-cuda,$(ENVS))
+# Of the quick grid; for others: make env ENGINE=jax, then ARGS="--engines jax".
+BENCH_ENGINES ?= theano tensorflow
 BENCH_JSON ?= build/bench.json
 # Of images: the device, and a Debian 12 to build on instead of the public one.
 DEVICE ?= cpu
@@ -18,7 +20,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
 
 bench: ## set up, measure the quick grid on the CPU, print the speed-up table
-	@$(PYTHON) tools/env.py bench $(ENGINES)
+	@$(PYTHON) tools/env.py bench $(BENCH_ENGINES)
 	@mkdir -p $(dir $(BENCH_JSON)) && rm -f $(BENCH_JSON)
 	@# The table is of use even when a case failed; pytest's status is kept for make.
 	@status=0; \

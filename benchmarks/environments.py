@@ -75,8 +75,13 @@ def parse_interpreters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
             raise InputError(f"--interpreter names {name} twice; leave one out")
         # Not resolved: a virtual environment's Python is a link, and its path is how
         # it knows where its packages are.
-        program = Path(path).expanduser().absolute()
-        if not (program.is_file() and os.access(program, os.X_OK)):
+        program = Path(path).absolute()
+        try:
+            program = Path(path).expanduser().absolute()
+            runs = program.is_file() and os.access(program, os.X_OK)
+        except (OSError, RuntimeError):  # no such user, too long, no permission
+            runs = False
+        if not runs:
             raise InputError(
                 f"--interpreter {name}: {path!r} is no executable file; name a Python, "
                 "such as /opt/site/bin/python3"

@@ -41,6 +41,9 @@ _HELP = {
     "rounds": "timed epochs a launch, behind one warm-up epoch",
 }
 
+#: Each takes a quarter of an hour or more and answers a question of its own.
+_ONLY_NAMED = ("test_peers.py", "test_theano_setup.py")
+
 _suite = pytest.StashKey[Suite]()
 _reporter = pytest.StashKey[Reporter]()
 
@@ -107,6 +110,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--benchmark-json: there is no folder {folder}; make it first"
         )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the long comparisons out unless the command line names their file."""
+    named = any(collection_path.name in argument for argument in config.args)
+    return True if collection_path.name in _ONLY_NAMED and not named else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,8 +17,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import launchers
 from benchmarks.measure import worker
+from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
 from histocnn import engines
 from histocnn.cache import open_arrays
@@ -254,7 +254,7 @@ def test_copy(
     Timed within a worker, as training is. On a CPU the device is the host, and the copy
     one within its memory, or none.
     """
-    launcher = launchers.get(pytestconfig.getoption("launcher"))
+    launcher = suite_of(pytestconfig).launcher
     job = Job(
         engine=engine,
         device=device,

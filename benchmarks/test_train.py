@@ -15,7 +15,7 @@ STOPWATCH = Stopwatch()
 def test_train(benchmark, job, measuring: Measuring) -> None:  # type: ignore[no-untyped-def]
     """One epoch of training, for a pathologist's two-class problem.
 
-    Each round is an epoch over ``--images`` images under `model.fit`, timed inside a
+    Each round is an epoch over ``--images`` images under the case's loop, timed in a
     fresh worker; the saved statistics are over all rounds of all launches, and
     ``extra_info`` keeps which round belongs to which launch and what explains it.
     """

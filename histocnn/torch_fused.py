@@ -3,8 +3,10 @@
 import math
 import os
 import shutil
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from histocnn.job import Job
@@ -212,6 +214,8 @@ def why_no_compiler() -> str | None:
         return "there is no Triton here"
     if not any(map(shutil.which, (os.environ.get("CC", ""), "cc", "gcc", "clang"))):
         return "there is no C compiler here, which Triton needs"
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        return "Python's headers are not here, which Triton needs"
     return None
 
 

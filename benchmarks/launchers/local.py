@@ -18,7 +18,16 @@ from histocnn.job import Job
 #: Variables of the user's that would reach into a case.
 _FOREIGN = (
     *("CUDA_", "DNNL_", "GOMP_", "JAX_", "KERAS_", "KMP_", "MALLOC_", "MKL_"),
-    *("NUMEXPR_", "OMP_", "ONEDNN_", "OPENBLAS_", "PYTHON", "PYTORCH_", "TF_"),
+    *(
+        "NUMEXPR_",
+        "NVIDIA_TF32",
+        "OMP_",
+        "ONEDNN_",
+        "OPENBLAS_",
+        "PYTHON",
+        "PYTORCH_",
+        "TF_",
+    ),
     *("THEANO", "TORCH", "TRITON_", "VIRTUAL_ENV", "XLA_"),
 )
 #: …and those that only say which GPU to use.

@@ -1,5 +1,6 @@
 """JAX under Keras 3: XLA compiles the step, or with `fused` the whole epoch."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
             variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         case PoolKind.ASYNC:
             variables["XLA_PYTHON_CLIENT_ALLOCATOR"] = "cuda_async"
+            variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         case _:
             pass  # a share of the GPU's memory: `load` sees the GPU
     return variables
@@ -128,8 +130,11 @@ class JaxRuntime:
         """
         if self.jax.devices()[0].platform != "cpu":
             return len(os.sched_getaffinity(0))
-        names = (task / "comm" for task in Path("/proc/self/task").iterdir())
-        return sum(name.read_text().startswith("tf_XLAEigen") for name in names)
+        count = 0
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
+                count += (task / "comm").read_text().startswith("tf_XLAEigen")
+        return count
 
     def device_name(self) -> str:
         """The first device's kind, e.g. ``NVIDIA H100 80GB HBM3``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from histocnn import pinning
 from histocnn.job import Job
 from histocnn.memory import PoolKind
-from histocnn.torch_fused import Fused, Traces
+from histocnn.torch_fused import Fused, Traces, memory_format
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +59,7 @@ class TorchRuntime:
     keras: ModuleType
     torch: Any
     device: str
+    layout: Any  # a `torch.memory_format`
     traces: Traces = field(default_factory=Traces)
 
     @property
@@ -69,14 +70,13 @@ class TorchRuntime:
     def as_input(
         self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
     ) -> tuple[Any, Any]:
-        """Tensors with the channels of a pixel side by side in memory.
+        """Tensors in the layout that is fastest, on a CPU `channels_last` in memory.
 
         Keras takes batches of them as they lie, and PyTorch's convolutions then go on
         so: 1.9 times as fast as from NumPy's arrays at 200 px on two cores.
         """
-        last = self.torch.channels_last
         return (
-            self.torch.from_numpy(images).contiguous(memory_format=last),
+            self.torch.from_numpy(images).contiguous(memory_format=self.layout),
             self.torch.from_numpy(labels),
         )
 
@@ -140,4 +140,4 @@ def load(job: Job) -> TorchRuntime:
 
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    return TorchRuntime(keras, torch, "cpu" if job.device == "cpu" else "cuda")
+    return TorchRuntime(keras, torch, job.device, memory_format(torch, job))

@@ -22,8 +22,6 @@ class Epochs:
     On a CPU XLA does not thread the convolutions inside a loop.
     """
 
-    notes: tuple[str, ...] = ()
-
     def __init__(self, job: Job) -> None:
         """Draw the weights; nothing is compiled before the first run."""
         import jax
@@ -31,6 +29,12 @@ class Epochs:
 
         self._batch = job.batch
         self._by_step = job.device == "cpu"
+        self.notes: tuple[str, ...] = ()
+        if self._by_step:
+            self.notes = (
+                "compiled by the step: XLA runs a convolution inside a loop on one "
+                "thread of a CPU",
+            )
         weights = jax.tree.map(jnp.asarray, initial_weights(job.size, job.seed))
         zeros = jax.tree.map(jnp.zeros_like, weights)
         self._state = (weights, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros(()))

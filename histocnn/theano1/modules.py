@@ -63,12 +63,17 @@ def precompile_headers(cxxflags: Sequence[str]) -> None:
         compiled = header.with_name(f"{_HEADER}.gch")
         compiled.mkdir(parents=True)
         header.write_text(_TEXT)
-        building = [
-            subprocess.Popen([*command, *flags, header, "-o", compiled / name])
+        building = {
+            compiled / name: subprocess.Popen(
+                [*command, *flags, header, "-o", compiled / name]
+            )
             for name, flags in _VARIANTS.items()
-        ]
-        for compiler in building:
-            compiler.wait()  # where it fails there is the text, and g++ has said why
+        }
+        for made, compiler in building.items():
+            # Where it fails there is the text, and g++ has said why; but half of a
+            # compiled header (g++ was killed, the disk is full) stops every module.
+            if compiler.wait():
+                made.unlink(missing_ok=True)
         with suppress(OSError):
             header.parent.rename(folder)
 
