@@ -37,9 +37,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "device": grid.devices if option("devices") else DEVICES,
         "precision": grid.precision_mode,
         # The peer is always there.
-        "loop": tuple(loop for loop in grid.loops if loop != "peer")
-        if option("loops")
-        else ("fused",),
+        "loop": tuple(loop for loop in grid.loops if loop != "peer" and option("loops"))
+        or ("fused",),
     }
     metafunc.parametrize("size,batch", CASES)
     for name, values in axes.items():
