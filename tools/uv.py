@@ -87,9 +87,15 @@ class Uv:
         # Bytecode now: PYTHONDONTWRITEBYTECODE may keep the frameworks from writing
         # any, and every launch would then compile them (TensorFlow: 8 s, not 2.5 s).
         how = ["--compile-bytecode", *preview, *uv_flags(self._options)]
-        how += self._torch_index(lock.read_text(encoding="utf-8"))
+        pins = lock.read_text(encoding="utf-8")
+        how += self._torch_index(pins)
+        # A folder with PyTorch's build for CPUs would hide PyPI's for CUDA: uv takes a
+        # version with a local part for the newer one, and then finds another hash.
+        hides = "torch==" in pins and "+cpu" not in pins and "--no-index" not in how
+        unsaid = ["find-links"] if hides else []
         python = ["--python", str(folder / "bin" / "python")]
-        self._run(["pip", "sync", *python, *hashes, *how, str(lock)], NO_PACKAGES)
+        command = ["pip", "sync", *python, *hashes, *how, str(lock)]
+        self._run(command, NO_PACKAGES, unsaid)
 
     def compile(self, what: list[str], lock: Path, pins: list[str]) -> None:
         """Write `lock` for the requirements `what`, keeping pins that still fit.

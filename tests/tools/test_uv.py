@@ -135,3 +135,17 @@ def test_a_lock_for_cpus_asks_pytorchs_index_where_no_wheels_are_known(
     assert called.backend == BACKEND
     locking.compile(["--extra", "torch-cuda"], checkout.lock("torch-cuda"), [CUDA])
     assert called.backend == []
+
+
+def test_a_folder_of_wheels_does_not_hide_the_cuda_build(
+    checkout: Checkout, called: Calls, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2.13.0+cpu counts as newer than 2.13.0; without an index the folder is all."""
+    syncing = uv.Uv(checkout)
+    syncing.sync(checkout.folder("torch-cuda"), checkout.lock("torch-cuda"))
+    assert "UV_FIND_LINKS" not in called.environ
+    syncing.sync(checkout.folder("jax"), checkout.lock("jax"))
+    assert called.environ["UV_FIND_LINKS"] == str(wheels)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    uv.Uv(checkout).sync(checkout.folder("torch-cuda"), checkout.lock("torch-cuda"))
+    assert called.environ["UV_FIND_LINKS"] == str(wheels)
