@@ -42,7 +42,10 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
     Loop and precision are in it wherever they are no column: no time is without them.
     """
     where = printable(str(files[0].path)) if len(files) == 1 else f"{len(files)} files"
-    parts = [f"{len(cases)} {'case' if len(cases) == 1 else 'cases'} from {where}"]
+    untimed = sum(case.outcome is not None for case in cases)
+    without = f", {untimed} of them without a time," if untimed else ""
+    count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
+    parts = [f"{count}{without} from {where}"]
     datasets = {case.combination.value("dataset") for case in cases}
     images = {case.combination.images for case in cases}
     if len(datasets) == 1 and None not in datasets:

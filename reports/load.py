@@ -1,19 +1,18 @@
 """Saved pytest-benchmark files to frozen dataclasses; bad ones are named and left."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from reports import schema
-from reports.combination import Combination, text_of
+from reports import decoding, records
+from reports.combination import text_of
 from reports.errors import InputError, printable
+from reports.records import Case
 
-#: What a worker was launched as where nothing says otherwise.
-_USUALLY = {"launcher": "local", "interpreter": "locked"}
-LONGEST_NOTE = 300  # characters
+_DIGEST = 16  # hexadecimal digits
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class Origin:
     """Where numbers come from: only those of one origin may be pooled or compared.
 
     What changes from run to run on one machine (clock rate, load) is not in it.
+    ``hard`` is a digest of the facts that forbid a comparison where they differ (GPUs,
+    memory, …); "" in files saved before there was such a fingerprint.
     """
 
     node: str
@@ -29,6 +30,7 @@ class Origin:
     cpus: str
     commit: str
     dirty: bool
+    hard: str = ""
 
     @property
     def machine(self) -> str:
@@ -36,27 +38,6 @@ class Origin:
         if not self.cpu:
             return "CPU not recorded"
         return f"{self.cpu}, {self.cpus} CPUs" if self.cpus else self.cpu
-
-
-@dataclass(frozen=True)
-class Launch:
-    """One worker process: the seconds of each of its timed epochs, in order.
-
-    ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
-    each a printable line of at most `LONGEST_NOTE` characters.
-    """
-
-    seconds: tuple[float, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Case:
-    """One training case as one file holds it."""
-
-    name: str
-    combination: Combination
-    launches: tuple[Launch, ...]
 
 
 @dataclass(frozen=True)
@@ -104,10 +85,10 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
         if it cannot be opened, is no JSON, or is JSON of another kind.
     """
     try:
-        document = schema.decode(path.read_bytes())
+        document = decoding.decode(path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
-    if not document.benchmarks:
+    if not document.benchmarks and not document.outcomes:
         raise InputError("holds no benchmarks; was every case skipped?")
     cases: list[Case] = []
     others: list[str] = []
@@ -115,7 +96,7 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
     for benchmark in document.benchmarks:
         name = printable(benchmark.fullname or benchmark.name)
         try:
-            case = _case(name, benchmark)
+            case = records.timed(name, benchmark)
         except InputError as error:
             faults.append(f"{name}: {error}")
             continue
@@ -123,45 +104,15 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
             others.append(name)
         else:
             cases.append(case)
+    for number, content in enumerate(document.outcomes):
+        name = printable(decoding.name_of(content)) or f"outcomes[{number}]"
+        try:
+            cases.append(records.untimed(name, content))
+        except InputError as error:
+            faults.append(f"{name}: {error}")
     origin = _origin(document.machine_info, document.commit_info)
     file = SavedFile(path, origin, tuple(cases), tuple(others))
     return file, tuple(faults)
-
-
-def _case(name: str, benchmark: schema.Benchmark) -> Case | None:
-    """The training case that ``benchmark`` is; None if it is something else."""
-    extra = schema.decode_extra(benchmark.extra_info)
-    if extra.launches is msgspec.UNSET:
-        return None
-    job = {**_plain(benchmark.params), **extra.job}
-    # Times of a container, or of a site's own Python, are not pooled with others.
-    for fact, usual in _USUALLY.items():
-        values = {str(one.launched.get(fact, usual)) for one in extra.launches}
-        if values != {usual}:
-            job[fact] = ", ".join(sorted(values))
-    launches = [
-        Launch(
-            tuple([epoch.seconds for epoch in launch.rounds]),
-            tuple([_shortened(note) for note in launch.notes if note.strip()]),
-        )
-        for launch in extra.launches
-    ]
-    return Case(name, Combination.of(job), tuple(launches))
-
-
-def _shortened(note: str) -> str:
-    # cut first: what is spelled out may be ten times as long
-    line = printable(note.strip()[: LONGEST_NOTE + 1])
-    return line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1]}…"
-
-
-def _plain(params: dict[str, Any] | None) -> dict[str, Any]:
-    """Parameters that JSON can hold; objects are saved as their useless repr."""
-    return {
-        name: value
-        for name, value in (params or {}).items()
-        if not (isinstance(value, str) and value.startswith("UNSERIALIZABLE["))
-    }
 
 
 def _origin(machine: dict[str, Any], commit: dict[str, Any]) -> Origin:
@@ -175,7 +126,20 @@ def _origin(machine: dict[str, Any], commit: dict[str, Any]) -> Origin:
         cpus=_text(machine, "usable_cpus") or _text(cpu, "count"),
         commit=_text(commit, "id"),
         dirty=commit.get("dirty") is True,
+        hard=_digest(machine.get("fingerprint")),
     )
+
+
+def _digest(fingerprint: object) -> str:
+    """Of the hard facts of a machine; "" where there are none."""
+    hard = fingerprint.get("hard") if isinstance(fingerprint, dict) else None
+    if not hard:
+        return ""
+    try:
+        stable = json.dumps(hard, sort_keys=True, separators=(",", ":"))
+    except RecursionError:  # nobody's facts; whatever they are, they are one thing
+        stable = "…"
+    return hashlib.sha256(stable.encode()).hexdigest()[:_DIGEST]
 
 
 def _text(values: dict[str, Any], name: str) -> str:

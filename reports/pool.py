@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from reports.combination import Combination
 from reports.errors import printable
-from reports.load import Case, Launch, Origin, SavedFile
+from reports.load import Origin, SavedFile
+from reports.records import Case, Launch, Outcome, Stopped
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """All launches of one combination from one origin.
+    """All launches of one combination from one origin, or the outcome in their place.
 
     ``files`` names the file of each part that was pooled, so that one part is one name.
     ``repeats`` counts the parts left out since their timings are all in another one.
+    ``left_out``, ``stopped`` and ``warnings`` are the parts' own, one after the other.
+    ``asides`` tell of outcomes: why there is no time, or what befell other tries.
     """
 
     combination: Combination
@@ -21,6 +25,11 @@ class Pooled:
     files: tuple[str, ...]
     launches: tuple[Launch, ...]
     repeats: int
+    outcome: Outcome | None = None
+    left_out: tuple[tuple[str, ...], ...] = ()
+    stopped: tuple[Stopped, ...] = ()
+    warnings: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -32,6 +41,24 @@ class Pooled:
     def source(self) -> str:
         """The files' names, each once, as a cell shows them."""
         return ", ".join(dict.fromkeys(self.files))
+
+    @property
+    def rounds(self) -> int:
+        """How many were measured, those left out among them."""
+        return sum(len(each.seconds) for each in self.launches) + len(self.left_out)
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The energy meters of all launches; none where they are not the same."""
+        metered = {launch.meters for launch in self.launches}
+        return metered.pop() if len(metered) == 1 else ()
+
+    @property
+    def joules(self) -> float | None:
+        """Energy of an epoch: median over launch medians; None if not all have it."""
+        if not self.meters:
+            return None
+        return median(median(launch.joules) for launch in self.launches)
 
 
 def pool(files: Iterable[SavedFile]) -> tuple[Pooled, ...]:
@@ -49,18 +76,49 @@ def pool(files: Iterable[SavedFile]) -> tuple[Pooled, ...]:
 def _pooled(
     combination: Combination, origin: Origin, entries: list[tuple[str, Case]]
 ) -> Pooled:
+    untimed = [(label, each.outcome) for label, each in entries if each.outcome]
     # --benchmark-autosave beside --benchmark-json saves one run under two names, and
     # launches counted twice would look surer than they are. Clocks of nanoseconds do
     # not repeat themselves.
-    distinct: dict[tuple[Launch, ...], str] = {}
+    distinct: dict[tuple[Launch, ...], tuple[str, Case]] = {}
     for label, case in entries:
-        distinct.setdefault(case.launches, label)
+        if case.outcome is None:
+            distinct.setdefault(case.launches, (label, case))
+    if not distinct:
+        return _outcome(combination, origin, untimed)
+    parts = [case for _, case in distinct.values()]
+    asides = [
+        f"{label}: {outcome}; the time is from another try"
+        for label, outcome in untimed
+    ]
     return Pooled(
         combination=combination,
         origin=origin,
-        files=tuple(distinct.values()),
+        files=tuple(label for label, _ in distinct.values()),
         launches=tuple(each for launches in distinct for each in launches),
-        repeats=len(entries) - len(distinct),
+        repeats=len(entries) - len(untimed) - len(distinct),
+        left_out=tuple(each for case in parts for each in case.left_out),
+        stopped=tuple(case.stopped for case in parts if case.stopped),
+        warnings=tuple(each for case in parts for each in case.warnings),
+        asides=tuple(dict.fromkeys(asides)),
+    )
+
+
+def _outcome(
+    combination: Combination, origin: Origin, untimed: list[tuple[str, Outcome]]
+) -> Pooled:
+    """A case that no file has a time of: the last file's outcome, all messages."""
+    # A try that came to something says more than that another one was not made.
+    tried = [each for each in untimed if each[1].has_run] or untimed
+    messages = (outcome.message for _, outcome in tried if outcome.message)
+    return Pooled(
+        combination=combination,
+        origin=origin,
+        files=tuple(label for label, _ in tried),
+        launches=(),
+        repeats=0,
+        outcome=tried[-1][1],
+        asides=tuple(dict.fromkeys(messages)),
     )
 
 

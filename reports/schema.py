@@ -1,28 +1,35 @@
-"""What is read of a file saved by pytest-benchmark, and what to say when it is not so.
+"""What is read of a file saved by pytest-benchmark.
 
 Fields that are not named here are skipped, which is what makes reading fast.
 """
 
-import json
-import re
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-
-from reports.combination import text_of
-from reports.errors import InputError, printable
 
 # Outside these bounds lies no epoch, and logarithms and ratios could overflow.
 SHORTEST_SECONDS, LONGEST_SECONDS = 1e-9, 1e9
 
+_MOST_JOULES = 1e12  # of an epoch: a power station's in a quarter of an hour
+
 Seconds = Annotated[float, Meta(ge=SHORTEST_SECONDS, le=LONGEST_SECONDS)]
+Joules = Annotated[float, Meta(ge=0, le=_MOST_JOULES)]
+Share = Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class Conditions(Struct, frozen=True, gc=False):
+    """What the machine did meanwhile; of that, what each energy meter counted."""
+
+    joules: dict[str, Joules] = {}
 
 
 class Round(Struct, frozen=True, gc=False):
-    """One timed epoch."""
+    """One timed epoch; ``counts`` says whether statistics take it."""
 
     seconds: Seconds
+    conditions: Conditions | None = None
+    disturbed: tuple[str, ...] = ()
+    counts: bool = True
 
 
 class Launch(Struct, frozen=True):
@@ -33,11 +40,52 @@ class Launch(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Stopped(Struct, frozen=True, gc=False):
+    """Why no more launches were made; half-widths as relative errors (0.05: ± 5 %)."""
+
+    why: str
+    half_width: Share | None = None
+    precision: Share | None = None
+
+
 class ExtraInfo(Struct, frozen=True):
     """What the suite adds to a case; other projects' cases have no ``launches``."""
 
     launches: Annotated[tuple[Launch, ...], Meta(min_length=1)] | UnsetType = UNSET
     job: dict[str, Any] = {}
+    stopped: Stopped | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Outcome(Struct, frozen=True):
+    """What came of a case in place of a time; the worker's last words are not read."""
+
+    kind: Annotated[str, Meta(min_length=1)]
+    message: str = ""
+    signal: str | None = None
+
+
+class Started(Struct, frozen=True):
+    """Of a launch that ended well before its case failed: what it was launched as."""
+
+    launched: dict[str, Any] = {}
+
+
+class CaseOutcome(Struct, frozen=True):
+    """A case that has no time. ``launched`` is where even the first launch failed."""
+
+    outcome: Outcome
+    job: dict[str, Any] = {}
+    params: dict[str, Any] | None = None
+    launched: dict[str, Any] = {}
+    launches: tuple[Started, ...] = ()
+
+
+class Named(Struct, frozen=True):
+    """What a record is called, whatever else is wrong with it."""
+
+    name: str = ""
+    fullname: str = ""
 
 
 class Benchmark(Struct, frozen=True):
@@ -50,84 +98,9 @@ class Benchmark(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """One whole file."""
+    """One whole file. ``outcomes`` stay raw: a fault costs its own case only."""
 
     benchmarks: tuple[Benchmark, ...]
+    outcomes: tuple[Raw, ...] = ()
     machine_info: dict[str, Any] = {}
     commit_info: dict[str, Any] = {}
-
-
-_EXTRA = msgspec.json.Decoder(ExtraInfo)
-
-
-def decode(content: bytes) -> Document:
-    """Check a whole file but for the cases' ``extra_info``.
-
-    Raises
-    ------
-    InputError
-        if ``content`` is empty, cut off, no JSON, or JSON of another kind.
-    """
-    if not content.strip():
-        raise InputError("is empty; did the run that made it measure anything?")
-    try:
-        return msgspec.json.decode(content, type=Document)
-    except msgspec.ValidationError as error:
-        raise _other_kind(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    # Slow path. Python writes NaN and Infinity, which are no JSON, and pytest-benchmark
-    # keeps them; as text they fail only where a number is needed.
-    try:
-        lenient = json.loads(content, parse_constant=str)
-        return msgspec.json.decode(json.dumps(lenient), type=Document)
-    except msgspec.ValidationError as error:
-        raise _other_kind(error) from None
-    except json.JSONDecodeError as error:
-        ends = error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg
-        fault = "is cut off" if ends else "is not JSON"
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{fault} ({where}: {error.msg})") from None
-    except (ValueError, RecursionError, msgspec.DecodeError) as error:
-        raise InputError(f"is not JSON ({printable(str(error))})") from None
-
-
-def decode_extra(content: Raw) -> ExtraInfo:
-    """Check one case's ``extra_info``.
-
-    Raises
-    ------
-    InputError
-        naming the first value in it that is wrong, its place, and what is expected.
-    """
-    try:
-        return _EXTRA.decode(content)
-    except msgspec.ValidationError as error:
-        raise InputError(_explain(str(error), bytes(content))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # in strings that were skipped until now
-        raise InputError(f"is not JSON ({printable(str(error))})") from None
-
-
-def _other_kind(error: msgspec.ValidationError) -> InputError:
-    detail = printable(str(error).replace("`", ""))
-    return InputError(f"is JSON, but no file saved by pytest-benchmark ({detail})")
-
-
-def _explain(message: str, content: bytes) -> str:
-    """A ``message`` of msgspec (what, then where), with the value that is there."""
-    expected, _, place = printable(message).replace("`", "").partition(" - at $.")
-    if not place:
-        return expected
-    try:
-        value: Any = json.loads(content)
-        for name, index in re.findall(r"(\w+)|\[(\d+)\]", place):
-            value = value[int(index)] if index else value[name]
-        found = text_of(value)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return f"{place}: {expected}"  # the fault is told, only not the value
-    if len(found) > 40:
-        found = f"{found[:40]}…"
-    if place.endswith("seconds"):
-        expected = "Expected a number of seconds above 0"
-    return f"{place} is {found}; {expected[0].lower()}{expected[1:]}"

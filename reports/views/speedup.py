@@ -3,18 +3,15 @@
 import argparse
 from collections.abc import Sequence
 
-from reports import baseline, cases, digits, marks, stats, tables
+from reports import baseline, cases, digits, legend, marks, remarks, tables
 from reports.comparison import Compared, compare
 from reports.errors import InputError, printable
 from reports.load import Saved
-from reports.pool import pool
+from reports.pool import Pooled, pool
 from reports.tables import Column, Table
 
 HELP = "Time of an epoch, images/s and speed-up of every case over its baseline."
 EXAMPLE = "python -m reports speedup --baseline device=cpu,cores=2 .benchmarks/"
-
-_FEW = stats.LAUNCHES_FOR_INTERVAL
-_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def report(saved: Saved, arguments: argparse.Namespace) -> str:
-    """The table of all training cases in ``saved``.
+    """The table of all training cases in ``saved`` that were run.
 
     Raises
     ------
@@ -37,25 +34,35 @@ def report(saved: Saved, arguments: argparse.Namespace) -> str:
         if there is none, or if none is a baseline such as was asked for.
     """
     files = cases.training(saved.files)
-    pooled = pool(files)
+    everything = pool(files)
+    pooled = [each for each in everything if _has_run(each)]
+    cannot = legend.unsupported([each for each in everything if not _has_run(each)])
+    if not pooled:
+        raise InputError(f"nothing to show: {cannot[0]}")
     combinations = [case.combination for case in pooled]
     asked = arguments.baseline
     chosen = baseline.parse(baseline.DEFAULT if asked is None else asked, combinations)
     unmeasured = baseline.why_unmeasured(chosen, combinations)
     if unmeasured and asked is not None:
         raise InputError(f"--baseline {printable(asked)}: {unmeasured}")
-    rows = compare(pooled, chosen)
-    marked = marks.of([case.notes for case in pooled])
-    notes = (*cases.loops_explained(pooled), *_notes(rows))
+    rows = [row for row in compare(everything, chosen) if _has_run(row.case)]
+    said = remarks.of(pooled)
+    marked = marks.of(said)
+    notes = (*cases.loops_explained(pooled), *legend.lines(rows))
     # a machine with a GPU only still gets its times: nobody asked for the default
     last = f"— no row has a baseline: {unmeasured}; choose one with --baseline"
+    gaps = [last] if unmeasured else legend.gaps(rows)
     table = Table(
         shown=(*cases.axis_columns(pooled), *_shown(rows, marked)),
-        data=(*cases.axis_data(pooled), *_data(rows)),
+        data=(*cases.axis_data(pooled), *_data(rows, said)),
         above=(cases.what_was_read(files, pooled), _meaning(chosen)),
-        below=(*notes, *([last] if unmeasured else _gaps(rows)), *marked.lines),
+        below=(*notes, *gaps, *cannot, *marked.lines),
     )
     return tables.render(table, arguments.format)
+
+
+def _has_run(case: Pooled) -> bool:
+    return case.outcome is None or case.outcome.has_run
 
 
 def _meaning(chosen: baseline.Baseline) -> str:
@@ -66,116 +73,96 @@ def _meaning(chosen: baseline.Baseline) -> str:
 
 
 def _shown(rows: Sequence[Compared], marked: marks.Marked) -> tuple[Column, ...]:
-    speeds = [digits.number(row.images_per_second) for row in rows]
     launches = [
         f"{_launches(row)} {mark}".rstrip()
         for row, mark in zip(rows, marked.rows, strict=True)
     ]
+    speeds = [_number(row.images_per_second) for row in rows]
+    energies = [_number(row.case.joules) for row in rows]
+    metered = any(row.case.joules is not None for row in rows)
+    energy = Column("energy (J/epoch)", tuple(energies))
     return (
         Column("launches ×rounds", tuple(launches)),
-        Column("epoch (s)", tuple([_epoch(row.time) for row in rows])),
+        Column("epoch (s)", tuple([_epoch(row) for row in rows])),
         Column("images/s", tuple(speeds)),
+        *([energy] if metered else []),
         Column("speed-up", tuple([_speedup(row) for row in rows])),
     )
 
 
-def _data(rows: Sequence[Compared]) -> tuple[Column, ...]:
-    rounds = [sum(len(each.seconds) for each in row.case.launches) for row in rows]
+def _data(
+    rows: Sequence[Compared], said: Sequence[Sequence[str]]
+) -> tuple[Column, ...]:
     times = [row.time for row in rows]
     speedups = [row.speedup for row in rows]
+    rounds = [row.case.rounds - len(row.case.left_out) for row in rows]
     precisions = [row.baseline.precision if row.speedup else None for row in rows]
     return (
-        Column("launches", tuple([time.launches for time in times])),
-        Column("rounds_total", tuple(rounds)),
-        Column("seconds", tuple([time.seconds for time in times])),
-        Column("seconds_low", tuple([time.low for time in times])),
-        Column("seconds_high", tuple([time.high for time in times])),
+        Column("launches", tuple([t.launches if t else None for t in times])),
+        Column("rounds_total", tuple([count or None for count in rounds])),
+        Column("seconds", tuple([t.seconds if t else None for t in times])),
+        Column("seconds_low", tuple([t.low if t else None for t in times])),
+        Column("seconds_high", tuple([t.high if t else None for t in times])),
         Column("images_per_second", tuple([row.images_per_second for row in rows])),
         Column("speedup", tuple([s.ratio if s else None for s in speedups])),
         Column("speedup_low", tuple([s.low if s else None for s in speedups])),
         Column("speedup_high", tuple([s.high if s else None for s in speedups])),
         Column("baseline_precision", tuple(precisions), "left"),
-        Column("notes", tuple([" | ".join(row.case.notes) for row in rows]), "left"),
+        *_how_measured(rows),
+        Column("notes", tuple([" | ".join(each) for each in said]), "left"),
+    )
+
+
+def _how_measured(rows: Sequence[Compared]) -> tuple[Column, ...]:
+    """None where all files are from before any of it was saved."""
+    pooled = [row.case for row in rows]
+    told = [(c.outcome, c.asides, c.stopped, c.left_out, c.meters) for c in pooled]
+    if not any(map(any, told)):
+        return ()
+    kinds = [case.outcome.kind if case.outcome else None for case in pooled]
+    stopped = [dict.fromkeys(s.why for s in case.stopped) for case in pooled]
+    left_out = [None if case.outcome else len(case.left_out) for case in pooled]
+    return (
+        Column("outcome", tuple(kinds), "left"),
+        Column("disturbed_rounds", tuple(left_out)),
+        Column("stopped", tuple([" | ".join(each) for each in stopped]), "left"),
+        Column("half_width", tuple([legend.half_width(row) for row in rows])),
+        Column("joules", tuple([case.joules for case in pooled])),
     )
 
 
 def _launches(row: Compared) -> str:
+    if row.time is None:
+        return "—"
     rounds = [len(launch.seconds) for launch in row.case.launches]
     few, many = min(rounds), max(rounds)
     return f"{len(rounds)}×{few}" if few == many else f"{len(rounds)}×{few}–{many}"
 
 
-def _epoch(time: stats.EpochTime) -> str:
-    if time.launches == 1:
-        return digits.number(time.seconds)
-    write = digits.with_half_width if time.has_interval else digits.with_extremes
-    return write(time.seconds, time.low, time.high)
+def _epoch(row: Compared) -> str:
+    """The time, or what came of the case instead; with ‡ if it is less sure."""
+    if row.time is None:
+        return str(row.case.outcome)
+    seconds, low, high = row.time.seconds, row.time.low, row.time.high
+    mark = "‡" if legend.stopped_short(row) else ""
+    if row.time.launches == 1:
+        return f"{digits.number(seconds)}{mark}"
+    interval = row.time.has_interval
+    write = digits.with_half_width if interval else digits.with_extremes
+    return f"{write(seconds, low, high)}{mark}"
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else digits.number(value)
 
 
 def _speedup(row: Compared) -> str:
+    if row.time is None or row.speedup is None:
+        return "—"
     if row.is_baseline:
         return "1 (baseline)"
-    if row.speedup is None:
-        return "—"
     ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
     mark = "†" if row.precisions_differ else ""
     if low is None or high is None:
         return f"{digits.number(ratio)}*{mark}"
     return f"{digits.with_interval(ratio, low, high)}{mark}"
-
-
-def _notes(rows: Sequence[Compared]) -> list[str]:
-    """A line for each mark that the table really shows."""
-    notes = []
-    if any(row.time.has_interval for row in rows):
-        notes.append("epoch ±: half of the 95 % interval over launches")
-    if any(row.time.launches == 2 for row in rows):
-        notes.append("epoch (low–high): the faster and the slower of two launches")
-    speedups = [row.speedup for row in rows if row.speedup and not row.is_baseline]
-    if any(each.low is not None for each in speedups):
-        notes.append(
-            "speed-up (low–high): 95 % interval over launches (Welch, on logs)"
-        )
-    if any(each.low is None for each in speedups):
-        notes.append(
-            f"* fewer than {_FEW} launches on a side: the ratio alone, with no word on "
-            f"its error; measure with --launches {_FEW} or more"
-        )
-    others = dict.fromkeys(
-        f"{row.case.combination.precision} against {row.baseline.precision}"
-        for row in rows
-        if row.precisions_differ
-    )
-    if others:
-        notes.append(
-            f"† row and baseline differ in precision ({', '.join(others)}): part of "
-            "the ratio comes from that"
-        )
-    together = {row.case.origin for row in rows if len(row.case.files) > 1}
-    if together:
-        dirty = any(origin.dirty for origin in together)
-        changes = "; uncommitted changes may differ between them" if dirty else ""
-        notes.append(f"launches of one machine and commit are pooled{changes}")
-    repeated = sum(row.case.repeats > 0 for row in rows)
-    if repeated:
-        notes.append(
-            f"timings saved more than once are counted once (rows: {repeated})"
-        )
-    if len({row.case.origin for row in rows}) > 1:
-        notes.append("source: cases are compared only within one machine and commit")
-    return notes
-
-
-def _gaps(rows: Sequence[Compared]) -> list[str]:
-    """Which baselines are not there, and how many rows miss them."""
-    notes = []
-    missing = [row.baseline.describe() for row in rows if row.speedup is None]
-    if missing:
-        distinct = list(dict.fromkeys(missing))
-        more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
-        count = (
-            "1 row lacks its" if len(missing) == 1 else f"{len(missing)} rows lack a"
-        )
-        named = "; ".join(distinct[:_NAMED])
-        notes.append(f"— {count} baseline; not measured: {named}{more}")
-    return notes

@@ -1,0 +1,111 @@
+"""Bytes to the schema's records, and what to say where they are not so."""
+
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from reports.combination import text_of
+from reports.errors import InputError, printable
+from reports.schema import CaseOutcome, Document, ExtraInfo, Named
+
+_EXTRA = msgspec.json.Decoder(ExtraInfo)
+_OUTCOME = msgspec.json.Decoder(CaseOutcome)
+_NAMED = msgspec.json.Decoder(Named)
+
+_Kind = TypeVar("_Kind")
+
+
+def decode(content: bytes) -> Document:
+    """Check a whole file but for the cases' ``extra_info``.
+
+    Raises
+    ------
+    InputError
+        if ``content`` is empty, cut off, no JSON, or JSON of another kind.
+    """
+    if not content.strip():
+        raise InputError("is empty; did the run that made it measure anything?")
+    try:
+        return msgspec.json.decode(content, type=Document)
+    except msgspec.ValidationError as error:
+        raise _other_kind(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    # Slow path. Python writes NaN and Infinity, which are no JSON, and pytest-benchmark
+    # keeps them; as text they fail only where a number is needed.
+    try:
+        lenient = json.loads(content, parse_constant=str)
+        return msgspec.json.decode(json.dumps(lenient), type=Document)
+    except msgspec.ValidationError as error:
+        raise _other_kind(error) from None
+    except json.JSONDecodeError as error:
+        ends = error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg
+        fault = "is cut off" if ends else "is not JSON"
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"{fault} ({where}: {error.msg})") from None
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
+        raise InputError(f"is not JSON ({printable(str(error))})") from None
+
+
+def decode_extra(content: Raw) -> ExtraInfo:
+    """Check one case's ``extra_info``; raises as `decode_outcome` does."""
+    return _checked(_EXTRA, content)
+
+
+def decode_outcome(content: Raw) -> CaseOutcome:
+    """Check the record of one case that has no time.
+
+    Raises
+    ------
+    InputError
+        naming the first value in it that is wrong, its place, and what is expected.
+    """
+    return _checked(_OUTCOME, content)
+
+
+def name_of(content: Raw) -> str:
+    """The name in the record of a case, "" where it has none."""
+    try:
+        named = _NAMED.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return named.fullname or named.name
+
+
+def _checked(decoder: msgspec.json.Decoder[_Kind], content: Raw) -> _Kind:
+    try:
+        return decoder.decode(content)
+    except msgspec.ValidationError as error:
+        raise InputError(_explain(str(error), bytes(content))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # in strings that were skipped until now
+        raise InputError(f"is not JSON ({printable(str(error))})") from None
+
+
+def _other_kind(error: msgspec.ValidationError) -> InputError:
+    detail = printable(str(error).replace("`", ""))
+    return InputError(f"is JSON, but no file saved by pytest-benchmark ({detail})")
+
+
+def _explain(message: str, content: bytes) -> str:
+    """A ``message`` of msgspec (what, then where), with the value that is there."""
+    expected, _, place = printable(message).replace("`", "").partition(" - at $.")
+    if not place:
+        return expected
+    try:
+        value: Any = json.loads(content)
+        for name, index in re.findall(r"(\w+)|\[(\d+)\]", place):
+            value = value[int(index)] if index else value[name]
+        found = text_of(value)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return f"{place}: {expected}"  # the fault is told, only not the value
+    if len(found) > 40:
+        found = f"{found[:40]}…"
+    if place.endswith("seconds"):
+        expected = "Expected a number of seconds above 0"
+    if place.endswith("joules[...]"):
+        expected = "Expected numbers of joules, 0 or more"
+    return f"{place} is {found}; {expected[0].lower()}{expected[1:]}"

@@ -1,0 +1,197 @@
+"""Records: training cases as a file holds them, each with its times or outcome."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from reports import decoding, schema
+from reports.combination import Combination
+from reports.errors import InputError, printable
+
+#: What a worker was launched as where nothing says otherwise.
+_USUALLY = {"launcher": "local", "interpreter": "locked"}
+LONGEST_NOTE = 300  # characters
+_LONGEST_WORD = 40  # of what has to fit a cell
+_IN_WORDS = {
+    "out-of-memory": "out of memory",
+    "timed-out": "timed out",
+    "did-not-train": "did not train",
+    "unsupported": "cannot run here",
+}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One worker process: the seconds of each of its epochs that count, in order.
+
+    ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
+    each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
+    energy of each of those epochs, summed over ``meters``; neither has anything where
+    not every one of them was metered alike.
+    """
+
+    seconds: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+    joules: tuple[float, ...] = ()
+    meters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case that has no time.
+
+    ``kind`` is one of the suite's (``out-of-memory``, ``timed-out``, ``crashed``,
+    ``did-not-train``, ``unsupported``, ``failed``) or what a later one writes;
+    ``message`` a line for people, ``signal`` what ended a crashed worker, "" if none.
+    """
+
+    kind: str
+    message: str
+    signal: str = ""
+
+    @property
+    def has_run(self) -> bool:
+        """Whether anything was tried: an unsupported case is known beforehand."""
+        return self.kind != "unsupported"
+
+    def __str__(self) -> str:
+        words = _IN_WORDS.get(self.kind, self.kind)
+        return f"{words} ({self.signal})" if self.signal else words
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why no more launches of a case were made; half-widths as relative errors.
+
+    ``why`` is ``precision``, ``time-cap``, ``fixed`` or ``interrupted``. ``half_width``
+    is that of the 95 % interval by then, ``precision`` the one that was asked for; None
+    where there is no such figure.
+    """
+
+    why: str
+    half_width: float | None
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training case as one file holds it: with ``launches`` or with an ``outcome``.
+
+    ``left_out`` has an entry a round that no statistic takes: what disturbed it, each
+    in a phrase. ``warnings`` say why the times are less sure than they look.
+    """
+
+    name: str
+    combination: Combination
+    launches: tuple[Launch, ...]
+    outcome: Outcome | None = None
+    left_out: tuple[tuple[str, ...], ...] = ()
+    stopped: Stopped | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
+    """The training case that ``benchmark`` is; None if it is something else.
+
+    Raises
+    ------
+    InputError
+        if a value in it is wrong, or if none of its rounds counts.
+    """
+    extra = decoding.decode_extra(benchmark.extra_info)
+    if extra.launches is msgspec.UNSET:
+        return None
+    facts = [launch.launched for launch in extra.launches]
+    rounds = [each for launch in extra.launches for each in launch.rounds]
+    launches = tuple([_launch(each) for each in extra.launches])
+    counted = tuple([launch for launch in launches if launch.seconds])
+    if not counted:
+        raise InputError(f"no time is left: none of its rounds counts ({len(rounds)})")
+    return Case(
+        name,
+        Combination.of({**_plain(benchmark.params), **extra.job, **_unusual(facts)}),
+        counted,
+        left_out=tuple([_lines(each.disturbed) for each in rounds if not each.counts]),
+        stopped=_stopped(extra.stopped) if extra.stopped else None,
+        warnings=_lines(extra.warnings),
+    )
+
+
+def untimed(name: str, content: msgspec.Raw) -> Case:
+    """The training case that has an outcome in place of times.
+
+    Raises
+    ------
+    InputError
+        if a value in it is wrong.
+    """
+    record = decoding.decode_outcome(content)
+    facts = [record.launched, *(launch.launched for launch in record.launches)]
+    stated = [each for each in facts if each]
+    outcome = Outcome(
+        _word(record.outcome.kind) or "?",
+        _shortened(record.outcome.message),
+        _word(record.outcome.signal or ""),
+    )
+    job = {**_plain(record.params), **record.job, **_unusual(stated)}
+    return Case(name, Combination.of(job), (), outcome)
+
+
+def _launch(launch: schema.Launch) -> Launch:
+    rounds = [each for each in launch.rounds if each.counts]
+    meters, joules = _energy(rounds)
+    return Launch(
+        tuple([each.seconds for each in rounds]), _lines(launch.notes), joules, meters
+    )
+
+
+def _stopped(stopped: schema.Stopped) -> Stopped:
+    return Stopped(_word(stopped.why), stopped.half_width, stopped.precision)
+
+
+def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The meters of all ``rounds`` and their sums, a round each; else nothing."""
+    readings = [each.conditions.joules for each in rounds if each.conditions]
+    metered = {frozenset(each) for each in readings}
+    if len(readings) < len(rounds) or len(metered) != 1 or not readings[0]:
+        return (), ()
+    meters = tuple(sorted(printable(meter) for meter in readings[0]))
+    return meters, tuple([sum(each.values()) for each in readings])
+
+
+def _unusual(launched: list[dict[str, Any]]) -> dict[str, str]:
+    """What workers were launched as, where that is not the usual.
+
+    Times of a container, or of a site's own Python, are not pooled with others.
+    """
+    found = {}
+    for fact, usual in _USUALLY.items():
+        values = {str(each.get(fact, usual)) for each in launched}
+        if values - {usual}:
+            found[fact] = ", ".join(sorted(values))
+    return found
+
+
+def _plain(params: dict[str, Any] | None) -> dict[str, Any]:
+    """Parameters that JSON can hold; objects are saved as their useless repr."""
+    return {
+        name: value
+        for name, value in (params or {}).items()
+        if not (isinstance(value, str) and value.startswith("UNSERIALIZABLE["))
+    }
+
+
+def _lines(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple([_shortened(text) for text in texts if text.strip()])
+
+
+def _word(text: str) -> str:
+    return _shortened(text, _LONGEST_WORD)
+
+
+def _shortened(text: str, most: int = LONGEST_NOTE) -> str:
+    # cut first: what is spelled out may be ten times as long
+    line = printable(text.strip()[: most + 1])
+    return line if len(line) <= most else f"{line[: most - 1]}…"
