@@ -16,7 +16,10 @@ class Grid:
 
     ``sizes`` in px; ``cnmem`` applies to the device cuda alone and ``cores`` to cpu
     alone, since a GPU case uses all cores that the machine lends. ``rounds`` are the
-    timed epochs of a launch, behind one warm-up epoch.
+    timed epochs of a launch, behind one warm-up epoch. ``launches`` is a number of
+    fresh processes, None where as many are made as the precision needs; ``time_cap``
+    is how many seconds a case's launches take by then at most. Where it is ``paired``,
+    the first size goes with the first batch size, the second with the second, …
     """
 
     engines: tuple[str, ...]
@@ -28,12 +31,15 @@ class Grid:
     loops: tuple[str, ...]
     precision_mode: tuple[str, ...]
     images: int
-    launches: int
+    launches: int | None
     rounds: int
+    time_cap: int
+    paired: bool = False
 
 
 PRESETS = {
-    # Minutes on a laptop: both stacks of the paper, two values of each CPU axis.
+    # Minutes on a laptop, three launches and more of each case: both stacks of the
+    # paper, a small workload and a larger one, on one core and on two.
     "quick": Grid(
         engines=("theano", "tensorflow"),
         devices=("cpu",),
@@ -44,8 +50,10 @@ PRESETS = {
         loops=("fit",),
         precision_mode=("float32",),
         images=300,
-        launches=2,
-        rounds=3,
+        launches=None,
+        rounds=2,
+        time_cap=15,
+        paired=True,
     ),
     # The paper's figures 3 to 6.
     "paper": Grid(
@@ -58,8 +66,9 @@ PRESETS = {
         loops=("fit",),
         precision_mode=("float32",),
         images=300,
-        launches=5,
+        launches=None,
         rounds=3,
+        time_cap=600,
     ),
 }
 
@@ -67,7 +76,7 @@ _AXES = (
     *("engines", "devices", "sizes", "batches", "cnmem", "cores"),
     *("loops", "precision_mode"),
 )
-_NUMBERS = ("images", "launches", "rounds")
+_NUMBERS = ("images", "launches", "rounds", "time_cap")
 
 
 def select(preset: str, overrides: dict[str, str | None]) -> Grid:
@@ -99,6 +108,8 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
             changed[name] = tuple(pools)
         else:
             changed[name] = tuple(_items(name, text))
+    if {"sizes", "batches"} & changed.keys():
+        changed["paired"] = False
     grid = replace(PRESETS[preset], **changed)  # type: ignore[arg-type]
     for axis in _AXES:
         values = getattr(grid, axis)
@@ -114,7 +125,7 @@ def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
     """
     axes = (grid.engines, grid.devices, grid.loops, grid.precision_mode)
     for engine, device, loop, precision in itertools.product(*axes):
-        for size, batch in itertools.product(grid.sizes, grid.batches):
+        for size, batch in _workloads(grid):
             for cnmem, cores in _last_axis(grid, device, all_cores):
                 yield Job(
                     engine=engine,
@@ -128,6 +139,13 @@ def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
                     loop=loop,
                     precision=precision,
                 )
+
+
+def _workloads(grid: Grid) -> list[tuple[int, int]]:
+    """Pairs of size and batch size."""
+    if grid.paired:
+        return list(zip(grid.sizes, grid.batches, strict=True))
+    return list(itertools.product(grid.sizes, grid.batches))
 
 
 def _last_axis(grid: Grid, device: str, all_cores: int) -> list[tuple[str | None, int]]:
@@ -159,4 +177,4 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-OPTIONS = tuple(field.name for field in fields(Grid))
+OPTIONS = tuple(field.name for field in fields(Grid) if field.name != "paired")

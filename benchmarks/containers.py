@@ -2,13 +2,16 @@
 
 import contextlib
 import queue
+import signal
 import socket
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from benchmarks.launchers import WorkerDied
+from benchmarks.outcomes import Outcome
 
 _LAST_WORDS = 2000  # characters of stderr that an error shows
 _GRACE = 10.0  # seconds that a worker gets to leave by itself
@@ -24,15 +27,19 @@ class DockerChannel:
         image: Any,
         limit: int | None,
         remedy: str = "",
+        cpus: tuple[int, ...] = (),
     ) -> None:
         """Attach to ``container``, then start it, so that no word is lost.
 
-        ``limit`` is its memory in bytes, for the words of an error.
+        ``limit`` is its memory in bytes, for the words of an error; ``cpus`` are those
+        it may use.
         """
         self._client = client
         self._container = container
         self._limit = limit
         self.remedy = remedy
+        self.cpus = cpus
+        self.pid: int | None = None
         self._since = time.time()
         self.facts = {
             "launcher": "docker",
@@ -50,6 +57,7 @@ class DockerChannel:
             self._socket.close()
             container.remove(force=True)  # one that never ran is not removed by itself
             raise
+        self.pid = self._first_process()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -90,6 +98,22 @@ class DockerChannel:
         while self._exists() and time.monotonic() < deadline:
             time.sleep(0.01)
 
+    def _first_process(self) -> int | None:
+        """Its pid, where the engine shares this process's view of the machine."""
+        import docker
+
+        try:
+            self._container.reload()
+            pid = int(self._container.attrs["State"]["Pid"])
+        except (docker.errors.DockerException, OSError, KeyError):
+            return None
+        # A remote engine's pid may be anybody's here: ours has the container's id.
+        try:
+            groups = Path(f"/proc/{pid}/cgroup").read_text()
+        except OSError:
+            return None
+        return pid if self._container.id in groups else None
+
     def _exists(self) -> bool:
         import docker
 
@@ -116,7 +140,7 @@ class DockerChannel:
             pass  # hung up from this side
         self._lines.put(None)
 
-    def _obituary(self) -> str:
+    def _obituary(self) -> Outcome:
         """How the container ended, from the engine's events: it is removed by now."""
         import docker
 
@@ -124,17 +148,19 @@ class DockerChannel:
         try:
             code, out_of_memory = self._ending()
         except (docker.errors.DockerException, OSError):
-            return "the Docker engine went away, and the worker with it"
+            message = "the Docker engine went away, and the worker with it"
+            return Outcome("crashed", message)
         if out_of_memory:
             limit = (
                 f"the container's limit of {self._limit / 2**20:.0f} MB"
                 if self._limit
                 else "what the machine has"
             )
-            return f"out of memory: the worker wanted more than {limit}"
+            message = f"out of memory: the worker wanted more than {limit}"
+            return Outcome("out-of-memory", message, "SIGKILL")
         words = b"".join(self._words).decode(errors="replace").strip()[-_LAST_WORDS:]
-        said = f"; it said:\n{words}" if words else ""
-        return f"the worker's container died (exit code {code}){said}"
+        message = f"the worker's container died (exit code {code})"
+        return Outcome("crashed", message, _signal(code), words)
 
     def _ending(self) -> tuple[str, bool]:
         """Exit code, and whether the kernel killed it for its memory."""
@@ -158,3 +184,11 @@ class DockerChannel:
             if event.get("Action") == "die"
         ]
         return (codes or ["unknown"])[-1], "oom" in actions
+
+
+def _signal(code: str) -> str | None:
+    """The signal of an exit code as shells count it: 137 is SIGKILL."""
+    try:
+        return signal.Signals(int(code) - 128).name
+    except ValueError:
+        return None

@@ -1,36 +1,21 @@
-"""Job → Measurement: fresh workers, a warm-up and the rounds in each, then checks."""
+"""Job → launches: a fresh worker each, a warm-up and the rounds in it, then checks."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
-
-from benchmarks.launchers import Channel, Launcher, WorkerDied
-from histocnn import protocol
+from benchmarks import settling
+from benchmarks.launchers import Launcher
+from benchmarks.outcomes import MeasuringFailed, Outcome
+from benchmarks.sentinel import Sentinel, disturbances
+from benchmarks.settling import Effort
+from benchmarks.workers import Worker, worker
 from histocnn.job import Job
-from histocnn.measurement import Epoch, Launch, Measurement, Phases
+from histocnn.measurement import Epoch, Launch, Measurement, Phases, Round
+from histocnn.protocol import Trained
 
-_Reply = TypeVar("_Reply", bound=msgspec.Struct)
-
-
-class MeasuringFailed(Exception):
-    """A case has no measurement; the message is one line, and what the worker said."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much to measure: ``rounds`` timed epochs in each of ``launches`` processes.
-
-    ``timeout`` is how many seconds a worker may take for one answer: opening a job, or
-    one epoch.
-    """
-
-    launches: int
-    rounds: int
-    timeout: float = 600.0
+_PATIENCE = 5.0  # seconds a launch waits, in all, for the machine to be quiet again
 
 
 @dataclass(frozen=True)
@@ -42,114 +27,6 @@ class Step:
     text: str
 
 
-class Worker:
-    """A worker on the other end of a channel, spoken to in commands and replies."""
-
-    def __init__(self, channel: Channel, timeout: float) -> None:
-        """Speak over ``channel``, waiting at most ``timeout`` seconds for a reply."""
-        self._channel = channel
-        self._timeout = timeout
-        self.launched = channel.facts
-
-    def ping(self) -> protocol.Ready:
-        """One round trip that does nothing; checks that both speak one protocol."""
-        self._send(protocol.Ping())
-        ready = self._expect(protocol.Ready)
-        if ready.version != protocol.VERSION:
-            raise MeasuringFailed(
-                f"the worker speaks protocol {ready.version}, this suite "
-                f"{protocol.VERSION}; build its environment or image again"
-            )
-        return ready
-
-    def open(self, job: Job, arrays: str) -> protocol.Opened:
-        """Have it import the engine, map ``arrays`` and build the model."""
-        self._send(protocol.Open(job, arrays))
-        return self._expect(protocol.Opened)
-
-    def train(
-        self, epochs: int, on_epoch: Callable[[Epoch], None]
-    ) -> tuple[list[Epoch], protocol.Trained]:
-        """Have it train; ``on_epoch`` is called as each epoch ends."""
-        self._send(protocol.Train(epochs))
-        done: list[Epoch] = []
-        while True:
-            reply = self._reply()
-            if isinstance(reply, protocol.Trained):
-                return done, reply
-            epoch = self._is(reply, protocol.EpochDone).epoch
-            done.append(epoch)
-            on_epoch(epoch)
-
-    def copy(self, rounds: int) -> protocol.Copied:
-        """Have it copy the opened images from host to device."""
-        self._send(protocol.Copy(rounds))
-        return self._expect(protocol.Copied)
-
-    def leave(self) -> None:
-        """Say goodbye; the channel's owner closes it."""
-        self._send(protocol.Close())
-        self._expect(protocol.Ready)
-
-    def _send(self, command: protocol.Command) -> None:
-        try:
-            self._channel.send(protocol.encode(command))
-        except WorkerDied as death:
-            raise MeasuringFailed(str(death)) from None
-
-    def _expect(self, kind: type[_Reply]) -> _Reply:
-        return self._is(self._reply(), kind)
-
-    def _reply(self) -> protocol.Reply:
-        try:
-            line = self._channel.receive(self._timeout)
-        except WorkerDied as death:
-            raise MeasuringFailed(str(death)) from None
-        except TimeoutError:
-            self._channel.kill()
-            raise MeasuringFailed(
-                f"the worker gave no answer for {self._timeout:g} s and was killed; "
-                "raise --timeout if it only needs longer"
-            ) from None
-        try:
-            return protocol.decode_reply(line)
-        except msgspec.MsgspecError:
-            raise MeasuringFailed(
-                f"the worker wrote {line[:200]!r}, which is no reply: something in its "
-                "environment prints to stdout before the worker takes it over"
-            ) from None
-
-    def _is(self, reply: protocol.Reply, kind: type[_Reply]) -> _Reply:
-        if isinstance(reply, protocol.Failed):
-            remedy = (
-                f"; build its software again: {self._channel.remedy}"
-                if reply.kind in ("ImportError", "ModuleNotFoundError")
-                else ""
-            )
-            raise MeasuringFailed(
-                f"the worker failed: {reply.kind}: {reply.message}{remedy}\n"
-                f"{reply.details}"
-            )
-        if not isinstance(reply, kind):
-            raise MeasuringFailed(
-                f"the worker answered {reply!r} where {kind.__name__} was due"
-            )
-        return reply
-
-
-@contextmanager
-def worker(launcher: Launcher, job: Job, timeout: float) -> Iterator[Worker]:
-    """A fresh worker for ``job``, gone at the end whatever happens."""
-    channel = launcher.start(job)
-    try:
-        yield Worker(channel, timeout)
-    except BaseException:
-        channel.kill()  # nobody waits for what it is doing
-        raise
-    finally:
-        channel.close()
-
-
 def measure(
     job: Job,
     effort: Effort,
@@ -157,56 +34,56 @@ def measure(
     arrays: Path,
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> Measurement:
-    """Measure ``job`` on the prepared ``arrays``, one fresh process a launch.
+    """Measure ``job`` alone, launch by launch; a session interleaves (`Campaign`).
 
     Raises
     ------
     MeasuringFailed
         if a worker dies, hangs, fails, does not train, or ran on other cores.
     """
-    launches = tuple(
-        _launch(job, effort, launcher, arrays, number, on_step)
-        for number in range(effort.launches)
-    )
-    return Measurement(job, launches)
+    launches: list[Launch] = []
+    seconds = 0.0
+    while (stopped := settling.stopped(effort, launches, seconds)) is None:
+        launches.append(
+            launch(job, effort, launcher, arrays, len(launches), on_step),
+        )
+        seconds += launches[-1].wall_seconds
+    return settling.settle(job, launches, stopped)
 
 
-def _launch(
+def launch(
     job: Job,
     effort: Effort,
     launcher: Launcher,
     arrays: Path,
     number: int,
-    on_step: Callable[[Step], None],
+    on_step: Callable[[Step], None] = lambda step: None,
 ) -> Launch:
-    def report(epoch: int, text: str) -> None:
-        on_step(Step(number, epoch, text))
+    """Launch ``number`` of ``job``: one fresh process, from its start to its end.
 
+    Raises `MeasuringFailed` as `measure` does.
+    """
+    started = time.monotonic()
     with worker(launcher, job, effort.timeout) as process:
-        report(0, "opening")
+        on_step(Step(number, 0, "opening"))
         process.ping()
         opened = process.open(job, launcher.path(arrays))
-        report(0, "compiling and warming up")
-        ended = 0
-
-        def on_epoch(epoch: Epoch) -> None:
-            nonlocal ended
-            ended += 1
-            report(ended, f"{epoch.seconds:.3g} s/epoch")
-
-        epochs, trained = process.train(1 + effort.rounds, on_epoch)
+        on_step(Step(number, 0, "compiling and warming up"))
+        with Sentinel(process.cpus, process.pid, gpu=job.device == "cuda") as sentinel:
+            rounds = _Rounds(job, effort, process, sentinel)
+            rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
         process.leave()
-    warm_up, *rounds = epochs
-    launch = Launch(
+    trained = rounds.trained
+    done = Launch(
         phases=Phases(
             import_seconds=opened.import_seconds,
             data_seconds=opened.data_seconds,
             build_seconds=opened.build_seconds,
-            first_seconds=trained.first_seconds,
-            steady_seconds=sum(epoch.seconds for epoch in rounds),
+            first_seconds=rounds.first_seconds,
+            steady_seconds=sum(round_.seconds for round_ in rounds.done),
         ),
-        warm_up=warm_up,
-        rounds=tuple(rounds),
+        warm_up=rounds.warm_up,
+        rounds=tuple(rounds.done),
         weights_moved=trained.weights_moved,
         peak_rss_bytes=trained.peak_rss_bytes,
         cores=trained.cores,
@@ -214,33 +91,120 @@ def _launch(
         versions=opened.versions,
         launched=process.launched,
         notes=trained.notes,
+        waited_seconds=rounds.waited,
     )
-    check(job, launch)
-    return launch
+    check(job, done)
+    return replace(done, wall_seconds=time.monotonic() - started)
 
 
-def check(job: Job, launch: Launch) -> None:
+class _Rounds:
+    """The epochs of one worker: the warm-up, the rounds, more for those disturbed."""
+
+    trained: Trained
+    warm_up: Epoch
+    first_seconds: float
+
+    def __init__(
+        self, job: Job, effort: Effort, process: Worker, sentinel: Sentinel
+    ) -> None:
+        self._job = job
+        self._effort = effort
+        self._process = process
+        self._sentinel = sentinel
+        self.done: list[Round] = []
+        self.waited = 0.0
+
+    def train(self, report: Callable[[int, str], None]) -> None:
+        """Train until as many rounds as are wanted were undisturbed, or enough tried.
+
+        More than the least are wanted where they scatter, up to the effort's most.
+        """
+        epochs = self._epochs(1 + self._effort.rounds, report)
+        self.warm_up, self.first_seconds = epochs[0][0], self.trained.first_seconds
+        self._judge(epochs[1:])
+        repeats = self._effort.repeats
+        while True:
+            quiet = [round_.seconds for round_ in self.done if round_.counts]
+            wanted = settling.rounds_wanted(self._effort, quiet) - len(quiet)
+            disturbed = len(self.done) > len(quiet)
+            if disturbed:
+                wanted = min(wanted, repeats)
+            if wanted <= 0:
+                return
+            if disturbed:
+                repeats -= wanted
+                patience = _PATIENCE - self.waited
+                self.waited += self._sentinel.wait_until_quiet(patience)
+            self._judge(self._epochs(wanted, report))
+
+    def _epochs(
+        self, number: int, report: Callable[[int, str], None]
+    ) -> list[tuple[Epoch, float]]:
+        """Train ``number`` epochs; each with the time of its end."""
+        ends: list[float] = []
+
+        def ended(epoch: Epoch) -> None:
+            ends.append(time.monotonic())
+            self._sentinel.mark()
+            report(len(self.done) + len(ends), f"{epoch.seconds:.3g} s/epoch")
+
+        self._sentinel.mark()
+        epochs, self.trained = self._process.train(number, ended)
+        return list(zip(epochs, ends, strict=True))
+
+    def _judge(self, epochs: list[tuple[Epoch, float]]) -> None:
+        """Take ``epochs`` as rounds, each with what went on beside it."""
+        seen = [
+            (epoch, self._sentinel.conditions(end - epoch.seconds, end))
+            for epoch, end in epochs
+        ]
+        known = [each.conditions for each in self.done] + [each for _, each in seen]
+        usual = _highest(each.cpu_mhz for each in known)
+        usual_sm = _highest(each.gpu.sm_mhz for each in known if each.gpu is not None)
+        for epoch, conditions in seen:
+            reasons = disturbances(conditions, self._job.cores, usual, usual_sm)
+            self.done.append(
+                replace(
+                    Round.of(epoch),
+                    conditions=conditions,
+                    disturbed=reasons,
+                    counts=not reasons,
+                )
+            )
+
+
+def _highest(clocks: Iterable[float | None]) -> float | None:
+    """A launch's usual clock: whatever disturbs it makes it lower."""
+    return max((mhz for mhz in clocks if mhz is not None), default=None)
+
+
+def check(job: Job, done: Launch) -> None:
     """Raise `MeasuringFailed` for a launch whose times mean something else.
 
     It must have trained, on as many CPUs and engine threads as the case says, and must
     have compiled nothing once it was warm.
     """
-    if reason := launch.not_trained():
-        raise MeasuringFailed(f"it did not train: {reason}")
-    for number, epoch in enumerate(launch.rounds, start=1):
+    if reason := done.not_trained():
+        outcome = Outcome("did-not-train", f"it did not train: {reason}")
+        raise MeasuringFailed(outcome)
+    for number, epoch in enumerate(done.rounds, start=1):
         if epoch.compilations:
-            raise MeasuringFailed(
+            raise _failed(
                 f"round {number} compiled {epoch.compilations} times, so that its "
                 f"{epoch.seconds:.3g} s are not training alone; a shape or a type "
                 "changes between epochs"
             )
-    cores = launch.cores
+    cores = done.cores
     if len(cores.affinity) != job.cores:
-        raise MeasuringFailed(
+        raise _failed(
             f"cores={job.cores}, but its threads may run on CPUs {cores.affinity}"
         )
     if cores.engine_threads != job.cores:
-        raise MeasuringFailed(
+        raise _failed(
             f"cores={job.cores}, but {job.engine} computes with "
             f"{cores.engine_threads} threads"
         )
+
+
+def _failed(message: str) -> MeasuringFailed:
+    return MeasuringFailed(Outcome("failed", message))

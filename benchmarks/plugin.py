@@ -1,25 +1,27 @@
-"""The pytest plugin: options, the parametrised case, progress, facts of the machine."""
+"""The pytest plugin: options, the parametrised case, facts of the machine."""
 
 import signal
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 from rich.console import Console
 
-from benchmarks import axes, environments, launchers
+from benchmarks import axes, conduct, environments, fingerprint, launchers
+from benchmarks.conduct import Conductor, Keeping, Named
 from benchmarks.launchers import Settings, parse_size
-from benchmarks.measure import MeasuringFailed
+from benchmarks.plan import plan
 from benchmarks.progress import Reporter
 from benchmarks.suite import DEFAULT_DATASET, Suite
 from histocnn import data, engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import DEVICES, PRECISIONS, Job
-from histocnn.measurement import Measurement
 
 #: The parameters of a training case, in the order of its id.
 PARAMETERS = (
@@ -37,15 +39,17 @@ _HELP = {
     "loops": "comma list of fit (Keras' own), fused (compiled epochs), peer (by hand)",
     "precision_mode": f"comma list of {', '.join(PRECISIONS)}",
     "images": "images an epoch; every batch size divides it",
-    "launches": "fresh processes a case",
+    "launches": "so many fresh processes a case, whatever the precision",
     "rounds": "timed epochs a launch, behind one warm-up epoch",
+    "time_cap": "seconds of launches after which a case gets no more than 3",
 }
+_WHOLE = ("images", "launches", "rounds", "time_cap")
+_JOURNALS = Path(".benchmarks", "journals")
 
 #: Each takes a quarter of an hour or more and answers a question of its own.
 _ONLY_NAMED = ("test_peers.py", "test_theano_setup.py")
 
 _suite = pytest.StashKey[Suite]()
-_reporter = pytest.StashKey[Reporter]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"preset of all axes: {', '.join(axes.PRESETS)} (default: quick)",
     )
     for name in axes.OPTIONS:
-        metavar = "N" if name in ("images", "launches", "rounds") else "LIST"
+        metavar = "N" if name in _WHOLE else "LIST"
         group.addoption(axes.flag(name), metavar=metavar, help=_HELP[name])
     group.addoption(
         "--dataset",
@@ -95,6 +99,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="how long a worker may take for one answer (default: 600)",
     )
+    _add_trust(group)
+
+
+def _add_trust(group: pytest.OptionGroup) -> None:
+    """Options of how sure results are, and how safe."""
+    group.addoption(
+        "--precision",
+        metavar="SHARE",
+        help="launches are added until the 95 %% interval of a case's time is within "
+        "this, or its --time-cap is reached (default: 5%%)",
+    )
+    group.addoption(
+        "--repeats",
+        metavar="N",
+        help="how many disturbed rounds of a launch are repeated (default: as many as "
+        "--rounds)",
+    )
+    group.addoption(
+        "--order-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the random order in which launches of all cases run (default: 0)",
+    )
+    group.addoption(
+        "--resume",
+        action="store_true",
+        help="take up the launches that a run of the same plan had finished",
+    )
+    group.addoption(
+        "--journal",
+        metavar="FOLDER",
+        help=f"where finished launches are kept until saved (default: {_JOURNALS})",
+    )
+    group.addoption(
+        "--host-name",
+        action="store_true",
+        help="store this machine's name with the results",
+    )
 
 
 def suite_of(config: pytest.Config) -> Suite:
@@ -104,6 +147,7 @@ def suite_of(config: pytest.Config) -> Suite:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Look now at the folder that pytest-benchmark writes to after hours of cases."""
+    config.pluginmanager.register(conduct)
     target = config.getoption("benchmark_json", None)
     folder = Path(str(target or "here")).absolute().parent
     if not folder.is_dir():
@@ -136,6 +180,8 @@ def pytest_collection(session: pytest.Session) -> None:
                 environments.parse_interpreters(option("interpreter")),
             ),
             timeout=option("timeout"),
+            precision=option("precision"),
+            repeats=option("repeats"),
         )
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -186,28 +232,62 @@ def job(
 
 
 def _is_case(item: pytest.Item) -> bool:
-    return "job" in getattr(item, "fixturenames", ())
+    return "measured" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Know what will run, and take over the lines of the cases from pytest's dots."""
-    items = [item for item in session.items if _is_case(item)]
-    config = session.config
-    if not items or config.option.collectonly:
-        return
-    suite = suite_of(config)
-    jobs = [
-        suite.job({name: item.callspec.params[name] for name in PARAMETERS})
-        for item in items
-        if isinstance(item, pytest.Function) and not item.get_closest_marker("skip")
+    config, suite = session.config, suite_of(session.config)
+    cases = [
+        _named(suite, item)
+        for item in session.items
+        if isinstance(item, pytest.Function) and _is_case(item)
     ]
+    if not cases or config.option.collectonly:
+        return
+    jobs = [case.job for case in cases if case.skip is None]
+    once = bool(config.getoption("benchmark_disable"))
     # The stream that pytest itself writes to once capturing is suspended.
     console = Console(file=sys.__stdout__, soft_wrap=True)
-    effort = suite.effort(once=config.getoption("benchmark_disable"))
-    config.stash[_reporter] = Reporter(console, jobs, effort)
+    conductor = Conductor(
+        config,
+        suite,
+        cases,
+        Reporter(console, jobs, suite.effort(once=once)),
+        None if once else _keeping(config, suite, jobs),
+        order_seed=config.getoption("order_seed"),
+    )
+    conduct.install(config, conductor)
     terminal = config.pluginmanager.getplugin("terminalreporter")
     if terminal is not None and config.option.verbose <= 0:
         terminal.showfspath = False
+
+
+def _named(suite: Suite, item: pytest.Function) -> Named:
+    """The case that ``item`` is."""
+    job = suite.job({name: item.callspec.params[name] for name in PARAMETERS})
+    mark = item.get_closest_marker("skip")
+    reason = mark.kwargs.get("reason", "") if mark else None
+    # As pytest-benchmark names those that have a time.
+    return Named(job, item.name, item.nodeid, reason)
+
+
+def _keeping(config: pytest.Config, suite: Suite, jobs: list[Job]) -> Keeping:
+    option = config.getoption
+    folder = option("journal")
+    return Keeping(
+        folder=Path(folder).absolute() if folder else config.rootpath / _JOURNALS,
+        plan=plan(
+            jobs,
+            rounds=suite.grid.rounds,
+            dataset=option("dataset") or DEFAULT_DATASET,
+            launcher=option("launcher"),
+            settings=suite.settings,
+            order_seed=option("order_seed"),
+            machine=_fingerprint(option("host_name")).hard,
+        ),
+        resume=option("resume"),
+    )
 
 
 def pytest_report_teststatus(
@@ -215,7 +295,7 @@ def pytest_report_teststatus(
 ) -> tuple[str, str, str] | None:
     """Print no letter for a case: its own line says more."""
     is_case = getattr(report, "is_histocnn_case", False)
-    if not is_case or _reporter not in config.stash:
+    if not is_case or conduct.conductor_of(config) is None:
         return None
     if report.when == "call" or report.outcome == "skipped":
         return report.outcome, "", report.outcome.upper()
@@ -232,55 +312,14 @@ def pytest_runtest_makereport(
     return report
 
 
-class Measuring:
-    """Measures one case in front of the person who waits for it."""
-
-    def __init__(self, config: pytest.Config, job: Job) -> None:
-        """For ``job``, shown where ``config`` has its terminal."""
-        self._config = config
-        self._job = job
-
-    def __call__(self, *, once: bool) -> Measurement:
-        """Measure, with a line on what came of it; a failure fails the test."""
-        suite, reporter = suite_of(self._config), self._config.stash[_reporter]
-        with self._terminal():
-            try:
-                with reporter.running(self._job) as on_step:
-                    measured = suite.measure(
-                        self._job, suite.effort(once=once), on_step
-                    )
-            except (MeasuringFailed, InputError) as error:
-                problem = str(error)
-                first, _, _ = problem.partition("\n")
-                reporter.finished(self._job, f"FAILED: {first}")
-            else:
-                seconds = measured.median_seconds
-                reporter.finished(
-                    self._job,
-                    f"{seconds:.3g} s/epoch, {self._job.images / seconds:.4g} images/s",
-                )
-                return measured
-        # Not where the error was caught: pytest would print the chain behind it.
-        pytest.fail(f"{self._job.id}: {problem}", pytrace=False)
-
-    @contextmanager
-    def _terminal(self) -> Iterator[None]:
-        """Let what is printed through to the terminal, on a line of its own."""
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
-            writer = self._config.get_terminal_writer()
-            if writer.width_of_current_line:
-                writer.line()
-            yield
+@cache
+def _fingerprint(host_name: bool) -> fingerprint.Fingerprint:
+    return fingerprint.take(host_name=host_name)
 
 
-@pytest.fixture
-def measuring(pytestconfig: pytest.Config, job: Job) -> Measuring:
-    """Call it to measure the case's job."""
-    return Measuring(pytestconfig, job)
-
-
-def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any]
+) -> None:
     """Store what times depend on, and nothing that names the machine or its user."""
     machine_info.pop("node", None)
     for momentary in ("hz_actual", "hz_actual_friendly"):
@@ -288,3 +327,24 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
         machine_info.get("cpu", {}).pop(momentary, None)
     machine_info["usable_cpus"] = len(pinning.usable_cpus())
     machine_info["memory_bytes"] = psutil.virtual_memory().total
+    taken = _fingerprint(config.getoption("host_name"))
+    conductor = conduct.conductor_of(config)
+    if conductor is not None and (images := conductor.images()):
+        taken = replace(taken, soft=replace(taken.soft, images=images))
+    machine_info["fingerprint"] = msgspec.to_builtins(taken)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(
+    machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+) -> None:
+    """Leave to pytest-benchmark's warning only what forbids a comparison.
+
+    Soft facts (git's state, free swap, …) differ at each run, and older files have no
+    fingerprint at all. Both are its own copies, made to be compared.
+    """
+    both = (machine_info, compared_benchmark["machine_info"])
+    hard = [each.pop("fingerprint", {}).get("hard") for each in both]
+    if all(hard):
+        for each, facts in zip(both, hard, strict=True):
+            each["fingerprint"] = facts

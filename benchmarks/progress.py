@@ -1,114 +1,181 @@
 """Tells what is running, what is done and how long it will take."""
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from benchmarks.measure import Effort, Step
+from benchmarks.campaign import Case, Result
+from benchmarks.journal import Record
+from benchmarks.measure import Step
+from benchmarks.settling import LEAST_LAUNCHES, Effort
 from histocnn.job import Job
+from histocnn.measurement import Measurement
 
-# A first guess, only until the first case has ended: seconds that a launch takes to
-# open and compile, and megapixels a second that one core trains.
+# A first guess, only until the case's first launch has ended: seconds that a launch
+# takes to open and compile, and megapixels a second that one core trains.
 _STARTUP_SECONDS = 5.0
 _MEGAPIXELS_PER_CORE_SECOND = 1.5
 _FOREVER = 10.0**10  # seconds; `timedelta` ends not far above
 
 
 def guess_seconds(job: Job, effort: Effort) -> float:
-    """Roughly how long a case takes, for weighing cases against each other."""
+    """Roughly how long a launch takes, for weighing cases against each other."""
     megapixels = job.images * job.size**2 * (1 + effort.rounds) / 1e6
-    training = megapixels / (_MEGAPIXELS_PER_CORE_SECOND * job.cores)
-    return effort.launches * (_STARTUP_SECONDS + training)
+    return _STARTUP_SECONDS + megapixels / (_MEGAPIXELS_PER_CORE_SECOND * job.cores)
+
+
+@dataclass
+class _Ahead:
+    """One case as a forecast sees it."""
+
+    guess: float
+    launches: int = 0
+    seconds: float = 0.0
+    is_done: bool = False
 
 
 class Forecast:
-    """Time left, from what the finished cases took and the others should."""
+    """Time left, from what the launches so far took and the others should."""
 
-    def __init__(self, guesses: Sequence[float]) -> None:
-        """``guesses``: seconds of each case that will run, in order."""
-        self._guesses = list(guesses)
-        # The guess itself counts as one case that took as long as guessed.
-        self._ratios = [1.0]
+    def __init__(self, jobs: Sequence[Job], effort: Effort) -> None:
+        """For ``jobs``, none of which has a launch yet."""
+        self._least = effort.launches or LEAST_LAUNCHES
+        self._cases = {job.id: _Ahead(guess_seconds(job, effort)) for job in jobs}
 
-    def finished(self, seconds: float) -> None:
-        """The next case took ``seconds``."""
-        guess = self._guesses.pop(0)
-        self._ratios.append(seconds / guess)
+    def launched(self, job: Job, seconds: float) -> None:
+        """A launch of ``job`` took ``seconds``."""
+        case = self._cases[job.id]
+        case.launches += 1
+        case.seconds += seconds
+
+    def finished(self, job: Job) -> None:
+        """No more launches of ``job``."""
+        self._cases[job.id].is_done = True
 
     def seconds_left(self) -> float:
-        """The remaining guesses, scaled by the median of how wrong the others were.
+        """The least launches still to come; a case that needs more counts one more.
 
-        The median, since an engine's very first case may compile for a minute.
+        A case without a launch takes its guess, scaled by the median of how wrong the
+        others' were: the median, since an engine's very first may compile for a minute.
         """
-        return sum(self._guesses) * statistics.median_low(self._ratios)
+        # The guess itself counts as one case that took as long as guessed.
+        wrong = statistics.median_low(
+            [1.0]
+            + [
+                case.seconds / case.launches / case.guess
+                for case in self._cases.values()
+                if case.launches
+            ]
+        )
+        left = 0.0
+        for case in self._cases.values():
+            if not case.is_done:
+                known = case.seconds / case.launches if case.launches else None
+                each = case.guess * wrong if known is None else known
+                left += each * max(1, self._least - case.launches)
+        return left
 
 
 class Reporter:
-    """One lasting line a case; on a terminal a live bar under it while it runs."""
+    """One lasting line a case; on a terminal a live bar under it for each launch."""
 
     def __init__(self, console: Console, jobs: Sequence[Job], effort: Effort) -> None:
-        """``jobs``: the cases that will run, in order."""
+        """``jobs``: the cases that will run."""
         self._console = console
         self._effort = effort
         self._total = len(jobs)
-        self._number = 0
-        self._forecast = Forecast([guess_seconds(job, effort) for job in jobs])
+        self._done = 0
+        self._forecast = Forecast(jobs, effort)
+        self._bar: Progress | None = None
+        self._row = TaskID(0)
+        self._head = ""
+        self._since = 0.0
 
-    @contextmanager
-    def running(self, job: Job) -> Iterator[Callable[[Step], None]]:
-        """Show ``job`` as running; yields what `measure` calls at each step."""
-        self._number += 1
-        start = time.monotonic()
-        try:
-            if self._console.is_terminal:
-                with self._bar() as bar:
-                    yield self._live(bar, job)
-            else:
-                self._line(job, f"running, {self._left()}")
-                yield lambda step: None
-        finally:  # a case that fails has taken its time too
-            self._forecast.finished(time.monotonic() - start)
+    def say(self, text: str) -> None:
+        """Leave a line of its own."""
+        self._console.out(text, highlight=False)
 
-    def _live(self, bar: Progress, job: Job) -> Callable[[Step], None]:
-        """A row in ``bar`` for ``job``; what is returned moves it."""
-        epochs = 1 + self._effort.rounds
-        total = self._effort.launches * epochs
-        task = bar.add_task(self._head(job), total=total, left=self._left())
+    def block(self, cases: Sequence[Case]) -> None:
+        """Nothing: launches and cases say enough."""
 
-        def show(step: Step) -> None:
-            bar.update(
-                task,
-                completed=step.launch * epochs + step.epoch,
-                description=f"{self._head(job)}  launch {step.launch + 1}/"
-                f"{self._effort.launches}: {step.text}",
+    def launching(self, case: Case, number: int) -> None:
+        """Show that a launch runs."""
+        self._since = time.monotonic()
+        self._head = f"[{self._done}/{self._total}] {case.job.id}, launch {number + 1}"
+        if self._console.is_terminal:
+            self._bar = self._new_bar()
+            self._row = self._bar.add_task(
+                self._head, total=1 + self._effort.rounds, left=self._left()
             )
+            self._bar.start()
 
-        return show
+    def on_step(self, step: Step) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            text = f"{self._head}: {step.text}"
+            self._bar.update(self._row, completed=step.epoch, description=text)
 
-    def finished(self, job: Job, outcome: str) -> None:
-        """Leave a line that says what came of ``job``."""
-        self._line(job, f"{outcome}, {self._left()}")
+    def wipe(self) -> None:
+        """Take the bar away, where there is one."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def launched(self, case: Case, record: Record) -> None:
+        """Where no bar showed it, a line says how the launch went."""
+        self.wipe()
+        self._forecast.launched(case.job, record.seconds)
+        launch = record.launch
+        if launch is None or self._console.is_terminal:
+            return
+        quiet = [round_.seconds for round_ in launch.counted]
+        disturbed = len(launch.rounds) - len(quiet)
+        text = f"{statistics.median(quiet):.3g} s/epoch" if quiet else "never quiet"
+        if disturbed and quiet:
+            text += f", {disturbed} of {len(launch.rounds)} rounds disturbed"
+        self.say(
+            f"{case.job.id}, launch {record.number + 1}: {text}, {self._left()} left"
+        )
+
+    def finished(self, case: Case, result: Result) -> None:
+        """Leave a line that says what came of the case."""
+        self._done += 1
+        self._forecast.finished(case.job)
+        left = self._left() if self._done < self._total else ""
+        ending = f"{left} left" if left else "done"
+        head = f"[{self._done}/{self._total}] {case.job.id}"
+        self.say(f"{head}: {describe(result)}, {ending}")
 
     def _left(self) -> str:
         seconds = round(min(self._forecast.seconds_left(), _FOREVER))
-        return f"{timedelta(seconds=seconds)} left" if seconds else "done"
+        return f"{timedelta(seconds=seconds)}"
 
-    def _head(self, job: Job) -> str:
-        return f"[{self._number}/{self._total}] {job.id}"
-
-    def _line(self, job: Job, text: str) -> None:
-        self._console.out(f"{self._head(job)}: {text}", highlight=False)
-
-    def _bar(self) -> Progress:
+    def _new_bar(self) -> Progress:
         return Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[left]} left"),
             console=self._console,
             transient=True,
         )
+
+
+def describe(result: Result) -> str:
+    """What came of a case, in a phrase."""
+    if not isinstance(result, Measurement):
+        return f"FAILED: {result.outcome.message}"
+    seconds, width = result.median_seconds, result.stopped.half_width
+    launches = len(result.launches)
+    sure = "" if width is None else f" ± {100 * math.expm1(width):.2g} %"
+    many = "launch" if launches == 1 else "launches"
+    text = (
+        f"{seconds:.3g} s/epoch{sure} ({launches} {many}), "
+        f"{result.job.images / seconds:.4g} images/s"
+    )
+    return f"{text}, {result.warnings[0].split(',')[0]}" if result.warnings else text

@@ -1,6 +1,7 @@
 """What one pytest session measures, as its command line says."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,19 +11,22 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks import axes, launchers
+from benchmarks import axes, environments, launchers
 from benchmarks.axes import Grid
 from benchmarks.launchers import Launcher, Settings
-from benchmarks.measure import Effort, Step, measure
+from benchmarks.measure import Step, launch
+from benchmarks.settling import Effort
 from histocnn import cache
 from histocnn.data import Dataset, DatasetSpec
 from histocnn.errors import InputError
 from histocnn.job import Job
-from histocnn.measurement import Measurement
+from histocnn.measurement import Launch
 from histocnn.prepare import fill, prepare
 
 DEFAULT_DATASET = "tissue"
 _LONGEST_TIMEOUT = 7 * 24 * 3600.0
+_USUAL_PRECISION = 0.05
+_ROUNDS_ADDED = 3  # times the rounds asked for, at most, while they scatter
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Suite:
         launcher: str,
         settings: Settings,
         timeout: str,
+        precision: str | None = None,
+        repeats: str | None = None,
     ) -> None:
         """Check all that was asked for; `InputError` says what cannot be had.
 
@@ -51,9 +57,19 @@ class Suite:
         a GPU; engines and cores that the command line names must be there.
         """
         self.grid: Grid = axes.select(grid, overrides)
+        self.settings = settings
+        self._launcher_name = launcher
         self.launcher: Launcher = launchers.get(launcher, settings)
         self._spec = DatasetSpec.parse(DEFAULT_DATASET if dataset is None else dataset)
         self.timeout = _seconds(timeout)
+        self._precision = _share(precision)
+        if precision is not None and self.grid.launches is not None:
+            raise InputError(
+                "--launches fixes their number, --precision lets them be as many as it "
+                "needs; leave one out"
+            )
+        self._repeats = self.grid.rounds if repeats is None else _count(repeats)
+        self._rounds_fixed = overrides["rounds"] is not None
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
         jobs = list(axes.jobs(self.grid, self._spec.label, self.launcher.cores()))
@@ -78,7 +94,17 @@ class Suite:
         """How much to measure of a case; ``once``: one round of one launch."""
         if once:
             return Effort(launches=1, rounds=1, timeout=self.timeout)
-        return Effort(self.grid.launches, self.grid.rounds, self.timeout)
+        grid = self.grid
+        fixed = self._rounds_fixed or grid.launches is not None
+        return Effort(
+            launches=grid.launches,
+            rounds=grid.rounds,
+            timeout=self.timeout,
+            most_rounds=grid.rounds * (1 if fixed else _ROUNDS_ADDED),
+            precision=self._precision,
+            cap_seconds=grid.time_cap,
+            repeats=self._repeats,
+        )
 
     def job(self, params: dict[str, Any]) -> Job:
         """The job of a case's parameters as pytest has them."""
@@ -88,20 +114,36 @@ class Suite:
         """The prepared images of ``job``, made on first use."""
         return prepare(self.dataset, job.size, job.images, seed=job.seed)
 
-    def measure(
-        self, job: Job, effort: Effort, on_step: Callable[[Step], None]
-    ) -> Measurement:
-        """Prepare the images where they are missing, then measure.
+    def launched_as(self, job: Job) -> dict[str, str]:
+        """What a worker of ``job`` starts as; one that did tells (`Channel.facts`)."""
+        name = environments.name_for(job.engine, job.device)
+        own = name in dict(self.settings.interpreters)
+        return {"launcher": self._launcher_name} | (
+            {"interpreter": "own"} if own else {}
+        )
+
+    def launch(
+        self,
+        job: Job,
+        effort: Effort,
+        number: int = 0,
+        on_step: Callable[[Step], None] = lambda step: None,
+        launcher: Launcher | None = None,
+    ) -> Launch:
+        """Prepare the images where they are missing, then make one launch.
+
+        ``launcher`` stands in for the suite's own.
 
         Raises `InputError` for what is broken on this machine, `MeasuringFailed` for
         what went wrong in a worker.
         """
         # What is broken raises here, before any start; so does what has gone since.
-        if reason := self.launcher.missing(job):
+        launcher = launcher or self.launcher
+        if reason := launcher.missing(job):
             raise InputError(reason)
         arrays = self.arrays(job)
-        with _alone(on_step):
-            return measure(job, effort, self.launcher, arrays, on_step)
+        with _alone(lambda: on_step(Step(number, 0, "waiting for another session"))):
+            return launch(job, effort, launcher, arrays, number, on_step)
 
     def _skip(self, job: Job) -> str | None:
         try:
@@ -111,13 +153,13 @@ class Suite:
 
 
 @contextmanager
-def _alone(on_step: Callable[[Step], None]) -> Iterator[None]:
-    """Keep other sessions of this checkout off the cores while a case is measured."""
+def _alone(on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other sessions of this checkout off the cores during a launch."""
     lock = FileLock(cache.scratch() / "measuring.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        on_step(Step(0, 0, "waiting for another session to finish its case"))
+        on_wait()
         lock.acquire()
     try:
         yield
@@ -154,3 +196,27 @@ def _seconds(text: str) -> float:
             f"--timeout: {text!r} is not a number of seconds above 0, up to a week"
         )
     return seconds
+
+
+def _share(text: str | None) -> float:
+    """A precision: ``5%`` or ``0.05``."""
+    if text is None:
+        return _USUAL_PRECISION
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 < share < 1:
+        raise InputError(
+            f"--precision: {text!r} is no share between 0 and 1; write 5% or 0.05"
+        )
+    return share
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InputError(
+            f"--repeats: {text!r} is not a whole number from 0 up, and below a million"
+        )
+    return int(text)

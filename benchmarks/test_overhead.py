@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import launchers
 from benchmarks.launchers import Launcher
-from benchmarks.measure import Worker, worker
+from benchmarks.workers import Worker, worker
 from histocnn.job import Job
 
 # Any engine's environment serves: no framework is imported here.

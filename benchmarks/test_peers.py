@@ -8,20 +8,16 @@ are fixed. It takes half an hour on two cores, and runs only where its file is n
 
 import math
 import statistics
-from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
-from scipy import stats
 
-from benchmarks.measure import Effort, MeasuringFailed
 from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.settling import half_width
+from benchmarks.turns import Turns, replay
 from histocnn import peers
-from histocnn.errors import InputError
 from histocnn.job import DEVICES, Job
-from histocnn.measurement import Launch, Measurement
 
 STOPWATCH = Stopwatch()
 CASES = ((32, 10), (128, 50), (200, 50))  # px, images a step
@@ -79,30 +75,21 @@ def test_engine_beside_its_peer(
         )
         for name in (loop, "peer")
     }
-    once = bool(pytestconfig.getoption("benchmark_disable"))
-    launches = 1 if once else int(pytestconfig.getoption("launches") or LAUNCHES)
-    rounds = 1 if once else int(pytestconfig.getoption("rounds") or ROUNDS[device])
-    effort = Effort(launches=1, rounds=rounds, timeout=suite.timeout)
-    done: dict[str, list[Launch]] = {name: [] for name in jobs}
-    problem = ""
-    try:
-        for job in jobs.values():
-            if reason := suite.launcher.missing(job):
-                pytest.skip(reason)
-        for name in _by_turns(list(jobs), launches):
-            measured_one = suite.measure(jobs[name], effort, lambda step: None)
-            done[name] += measured_one.launches
-    except (MeasuringFailed, InputError) as error:
-        problem = str(error)
-    if problem:  # not where it was caught: pytest would print the chain behind it
-        pytest.fail(f"{jobs[loop].id}: {problem}", pytrace=False)
-    measured = {name: Measurement(jobs[name], tuple(done[name])) for name in jobs}
+    for job in jobs.values():
+        if reason := suite.launcher.missing(job):
+            pytest.skip(reason)
+    turns = Turns(pytestconfig, LAUNCHES, ROUNDS[device])
+    measured = turns.measure(
+        jobs, lambda name, effort: suite.launch(jobs[name], effort)
+    )
     pairs = [
         peer.median_seconds / ours.median_seconds
-        for ours, peer in zip(done[loop], done["peer"], strict=True)
+        for ours, peer in zip(
+            measured[loop].launches, measured["peer"].launches, strict=True
+        )
+        if ours.counted and peer.counted
     ]
     ratio, low, high = geometric_mean(pairs)
-    benchmark.extra_info["by_turns"] = msgspec.to_builtins(measured)
     benchmark.extra_info["throughput_over_peer"] = [ratio, low, high]
     benchmark.group = f"peers-{jobs['peer'].id}"
     speeds = [
@@ -112,15 +99,8 @@ def test_engine_beside_its_peer(
     with capsys.disabled():
         print(f"\n{jobs[loop].id}: {', '.join(speeds)}: {ratio:.3f}", end="")
         if low is not None:
-            print(f" ({low:.3f} to {high:.3f} at 95 %, {launches} pairs)", end=" ")
-    seconds = [launch.median_seconds for launch in done[loop]]
-    benchmark.pedantic(STOPWATCH.advance, rounds=STOPWATCH.load(seconds))
-
-
-def _by_turns(names: list[str], launches: int) -> Iterator[str]:
-    """First and second in turn change places: neither is always first."""
-    for number in range(launches):
-        yield from names if number % 2 == 0 else reversed(names)
+            print(f" ({low:.3f} to {high:.3f} at 95 %, {len(pairs)} pairs)", end=" ")
+    replay(benchmark, STOPWATCH, measured, loop)
 
 
 def geometric_mean(ratios: list[float]) -> tuple[float, float | None, float | None]:
@@ -129,9 +109,7 @@ def geometric_mean(ratios: list[float]) -> tuple[float, float | None, float | No
     The interval is None for fewer than three.
     """
     logs = [math.log(ratio) for ratio in ratios]
-    mean = statistics.fmean(logs)
-    if len(logs) < 3:
+    mean, half = statistics.fmean(logs), half_width(logs)
+    if half is None:
         return math.exp(mean), None, None
-    error = statistics.stdev(logs) / math.sqrt(len(logs))
-    half = float(stats.t.ppf(0.975, len(logs) - 1)) * error
     return math.exp(mean), math.exp(mean - half), math.exp(mean + half)

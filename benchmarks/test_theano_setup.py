@@ -8,21 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from benchmarks import launchers
-from benchmarks.measure import Effort, measure
+from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
-from histocnn import pinning
-from histocnn.data import DatasetSpec
+from benchmarks.settling import Effort
+from benchmarks.turns import Turns, replay
 from histocnn.engines import theano
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement
-from histocnn.prepare import prepare
 
 STOPWATCH = Stopwatch()
-LAUNCHES = 5  # of each, by turns
+LAUNCHES, ROUNDS = 5, 3  # of each, by turns
 SIZES = {64: 20, 200: 50}  # px: batch
 
 Environment = Callable[[Job, Path], dict[str, str]]
@@ -37,6 +34,7 @@ def plain(job: Job, cache: Path) -> dict[str, str]:
     BLAS then has the threads of `histocnn.pinning.environment`: one a core.
     """
     variables = SUITE(job, cache / "plain")
+    # A comma within a flag's value is escaped; none of those kept has one.
     flags = variables["THEANO_FLAGS"].split(",")
     kept = [flag for flag in flags if flag.partition("=")[0] in KEPT_FLAGS]
     return {
@@ -51,23 +49,20 @@ SETUPS: dict[str, Environment] = {"plain": plain, "suite": SUITE}
 
 @pytest.fixture(scope="module", params=SIZES, ids=lambda size: f"{size}px")
 def by_turns(request: pytest.FixtureRequest) -> dict[str, Measurement]:
-    """Launches of either set-up in turn, so that drift hits both."""
-    size = request.param
-    cores = len(pinning.usable_cpus())
+    """Launches of either set-up in turn."""
+    suite, size = suite_of(request.config), request.param
+    cores = suite.launcher.cores()
     job = Job("theano", "cpu", size, SIZES[size], cnmem=None, cores=cores)
-    launcher = launchers.get("local")
-    if reason := launcher.missing(job):
+    if reason := suite.launcher.missing(job):
         pytest.skip(reason)
-    arrays = prepare(DatasetSpec.parse("tissue").load(), size, job.images)
-    effort = Effort(launches=1, rounds=3)
-    done: dict[str, list[Launch]] = {name: [] for name in SETUPS}
-    once = request.config.getoption("benchmark_disable")
-    for _ in range(1 if once else LAUNCHES):
-        for name, environment in SETUPS.items():
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(theano, "environment", environment)
-                done[name] += measure(job, effort, launcher, arrays).launches
-    return {name: Measurement(job, tuple(launches)) for name, launches in done.items()}
+
+    def launch(setup: str, effort: Effort) -> Launch:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(theano, "environment", SETUPS[setup])
+            return suite.launch(job, effort)
+
+    turns = Turns(request.config, LAUNCHES, ROUNDS)
+    return turns.measure(dict.fromkeys(SETUPS, job), launch)
 
 
 @pytest.mark.parametrize("setup", SETUPS)
@@ -76,8 +71,4 @@ def test_same_case(
     benchmark: Any, by_turns: dict[str, Measurement], setup: str
 ) -> None:
     """One round a launch: its median epoch. The ratio of medians is the gain."""
-    measurement = by_turns[setup]
-    rounds = STOPWATCH.load(launch.median_seconds for launch in measurement.launches)
-    # Not under the name by which the reporter takes a case of the grid.
-    benchmark.extra_info["by_turns"] = msgspec.to_builtins(measurement)
-    benchmark.pedantic(STOPWATCH.advance, rounds=rounds)
+    replay(benchmark, STOPWATCH, by_turns, setup)

@@ -1,7 +1,7 @@
 """What measuring a job yields: epochs in launches, and what explains their times."""
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 from histocnn.job import Job
 
@@ -24,6 +24,63 @@ class Epoch:
     loss: float | None
     accuracy: float
     compilations: int
+
+
+@dataclass(frozen=True)
+class GpuConditions:
+    """What a GPU did meanwhile, as its driver tells; None is what it does not tell.
+
+    ``sm_mhz`` is the mean clock of its processors, ``throttled`` names the reasons for
+    which the driver held it back, ``foreign_processes`` counts others that computed on
+    it and ``foreign_share`` is the share of its time that they had, 0 to 1.
+    ``temperature`` is the highest, degrees Celsius, ``watts`` the mean power.
+    """
+
+    sm_mhz: float | None = None
+    throttled: tuple[str, ...] = ()
+    foreign_processes: int | None = None
+    foreign_share: float | None = None
+    temperature: float | None = None
+    watts: float | None = None
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the machine did beside a round; None is what it cannot tell.
+
+    All but the clocks are means over a window that holds the round. ``foreign_cores``
+    is the time that others had of the case's CPUs, in cores (0.5: half of one core all
+    the time), ``steal_cores`` the same for the hypervisor. ``pressure`` is the share
+    of the time, 0 to 1, in which tasks of the whole machine waited for ``cpu`` (some),
+    ``memory`` and ``io`` (all that could have run). ``cpu_mhz`` is the mean clock of
+    the case's CPUs. ``joules`` is what each meter counted (``gpu``, ``package-0``, …),
+    scaled from the window to the round.
+    """
+
+    foreign_cores: float | None = None
+    steal_cores: float | None = None
+    pressure: dict[str, float] = field(default_factory=dict)
+    cpu_mhz: float | None = None
+    gpu: GpuConditions | None = None
+    joules: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Round(Epoch):
+    """A timed epoch and the conditions under which it ran.
+
+    ``disturbed`` says by what, each in a phrase; ``counts`` is whether statistics take
+    it: a disturbed one does only where nothing undisturbed could be had.
+    """
+
+    conditions: Conditions = field(default_factory=Conditions)
+    disturbed: tuple[str, ...] = ()
+    counts: bool = True
+
+    @classmethod
+    def of(cls, epoch: Epoch) -> "Round":
+        """``epoch``, undisturbed as far as anybody knows."""
+        return cls(**asdict(epoch))
 
 
 @dataclass(frozen=True)
@@ -71,11 +128,13 @@ class Launch:
     container, the image. ``weights_moved`` is the root mean square change of all
     weights since the start; None where that is no finite number. ``notes`` say, each
     in a sentence, in what the loop fell short of its best: streamed, not compiled, …
+    ``wall_seconds`` is from before its start until it was gone, ``waited_seconds`` how
+    long of that the suite waited for the machine to be quiet.
     """
 
     phases: Phases
     warm_up: Epoch
-    rounds: tuple[Epoch, ...]
+    rounds: tuple[Round, ...]
     weights_moved: float | None
     peak_rss_bytes: int
     cores: CoresSeen
@@ -83,6 +142,8 @@ class Launch:
     versions: dict[str, str]
     launched: dict[str, str]
     notes: tuple[str, ...] = ()
+    wall_seconds: float = 0.0
+    waited_seconds: float = 0.0
 
     def not_trained(self) -> str | None:
         """Why this was no training; None where it was.
@@ -105,19 +166,50 @@ class Launch:
         return None
 
     @property
+    def counted(self) -> tuple[Round, ...]:
+        """The rounds that statistics take; none where all were disturbed."""
+        return tuple(round_ for round_ in self.rounds if round_.counts)
+
+    @property
     def median_seconds(self) -> float:
-        """Median over the rounds: this launch's one sample of the epoch time."""
-        return statistics.median(epoch.seconds for epoch in self.rounds)
+        """Median over the rounds that count: this launch's one sample of the time."""
+        return statistics.median(round_.seconds for round_ in self.counted)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why no more launches were made of a case, and how sure its time is by then.
+
+    ``why`` is ``precision``, ``time-cap``, ``fixed`` (as many as were asked for) or
+    ``interrupted``. ``half_width`` is that of the 95 % interval of the log-median over
+    launches, so about a relative error (0.05: ± 5 %); None for fewer than 3 launches.
+    ``precision`` is the half-width that was asked for; None where a number of launches
+    was.
+    """
+
+    why: str
+    half_width: float | None = None
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """All launches of one job."""
+    """All launches of one job.
+
+    ``warnings`` say, each in a sentence, why its figures are less sure than they look.
+    """
 
     job: Job
     launches: tuple[Launch, ...]
+    stopped: Stopped = Stopped("fixed")
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Launch, ...]:
+        """The launches with a round that counts."""
+        return tuple(launch for launch in self.launches if launch.counted)
 
     @property
     def median_seconds(self) -> float:
         """Median over launches of the launch medians, seconds an epoch."""
-        return statistics.median(launch.median_seconds for launch in self.launches)
+        return statistics.median(launch.median_seconds for launch in self.counted)

@@ -11,6 +11,21 @@ LARGEST_FRACTION = 0.95
 
 MEBIBYTE = 2**20
 
+#: How frameworks, drivers and allocators say it, in lower case. Each has an exception
+#: of its own, which only a process that has imported it could name.
+_RAN_OUT = (
+    "out of memory",
+    "outofmemory",
+    "out_of_memory",
+    "resource_exhausted",
+    "resourceexhausted",
+    "oom when allocating",
+    "bad_alloc",
+    "cannot allocate memory",
+    "can't allocate memory",
+    "unable to allocate",
+)
+
 
 class PoolKind(StrEnum):
     """The five ways to obtain GPU memory that the axis tells apart."""
@@ -80,3 +95,14 @@ class MemoryPool:
         if self.kind is PoolKind.MEGABYTES:
             return int(self.amount * MEBIBYTE)
         return None
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether ``error`` or what caused it was for want of memory."""
+    seen: BaseException | None = error
+    while seen is not None:
+        said = f"{type(seen).__name__}: {seen}".lower()
+        if isinstance(seen, MemoryError) or any(words in said for words in _RAN_OUT):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -11,7 +11,7 @@ from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch
 
 #: Raised with every change that an older worker (an image, say) would not understand.
-VERSION = 2
+VERSION = 3
 
 
 class Ping(msgspec.Struct, frozen=True, tag=True):
@@ -86,11 +86,15 @@ class Copied(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The command raised; ``kind`` is the exception's type, ``details`` a traceback."""
+    """The command raised; ``kind`` is the exception's type, ``details`` a traceback.
+
+    ``out_of_memory`` says that it was for want of memory, the GPU's or the machine's.
+    """
 
     kind: str
     message: str
     details: str
+    out_of_memory: bool = False
 
 
 Command = Ping | Open | Train | Copy | Close

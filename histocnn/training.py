@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 class Training:
     """A job opened: its engine loaded, its images mapped, its network built."""
 
-    def __init__(self, job: Job, folder: Path) -> None:
+    def __init__(self, job: Job, folder: Path, start: float) -> None:
         """Open ``job`` on the prepared arrays in ``folder``; `opened` says the times.
+
+        ``start`` is when importing began, on the clock of `time.perf_counter`.
 
         Raises whatever the engine raises where it is not installed or cannot have what
         the job asks, and `InputError` where the arrays are damaged.
         """
         engine = engines.get(job.engine)
-        start = time.perf_counter()
         self._job = job
         self._runtime = engine.load(job)
         imported = time.perf_counter()
@@ -56,18 +57,19 @@ class Training:
         job, runtime, engine = self._job, self._runtime, engines.get(self._job.engine)
         if job.loop == "peer":
             program = peers.get(job.engine).program(job, runtime)
-            return Compiled(program, runtime, job, images, labels)
-        model = build_model(
-            runtime.keras,
-            job.size,
-            engine.DATA_FORMAT,
-            job.seed,
-            flip_kernels=engine.FLIPS_KERNELS,
-            **runtime.compile_options,
-        )
-        if job.loop == "fused":
-            return Compiled(runtime.fused(model, job), runtime, job, images, labels)
-        return Fit(model, runtime, job, images, labels)
+        else:
+            model = build_model(
+                runtime.keras,
+                job.size,
+                engine.DATA_FORMAT,
+                job.seed,
+                flip_kernels=engine.FLIPS_KERNELS,
+                **runtime.compile_options,
+            )
+            if job.loop == "fit":
+                return Fit(model, runtime, job, images, labels)
+            program = runtime.fused(model, job)
+        return Compiled(program, runtime, job, images, labels)
 
     def train(self, epochs: int, on_epoch: Callable[[Epoch], None]) -> Trained:
         """Train ``epochs``, calling ``on_epoch`` after each, outside its time."""

@@ -11,12 +11,14 @@ import select
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from histocnn import protocol
+from histocnn.memory import ran_out
 from histocnn.protocol import Command, Reply
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ def serve(commands: BinaryIO, replies: BinaryIO) -> None:
                     kind=type(error).__name__,
                     message=str(error),
                     details=traceback.format_exc(),
+                    out_of_memory=ran_out(error),
                 ),
             )
         if isinstance(command, protocol.Close):
@@ -112,10 +115,11 @@ class Session:
         """Carry out ``command``; whatever it raises is the caller's to report."""
         match command:
             case protocol.Open(job, arrays):
+                start = time.perf_counter()
                 # Imported here: it brings NumPy, which must find the process pinned.
                 from histocnn.training import Training
 
-                self._training = Training(job, Path(arrays))
+                self._training = Training(job, Path(arrays), start)
                 return self._training.opened
             case protocol.Train(epochs):
                 return self._opened().train(

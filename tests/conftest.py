@@ -43,6 +43,7 @@ def run_pytest(tmp_path: Path) -> Pytest:
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
                 f"--benchmark-storage={tmp_path / 'storage'}",
+                f"--journal={tmp_path / 'journals'}",
                 *arguments,
             ],
             cwd=cwd,

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from benchmarks.launchers.docker import LABEL
-from benchmarks.measure import Effort
+from benchmarks.settling import Effort
 from histocnn.job import Job
 
 EFFORT = Effort(launches=1, rounds=2, timeout=300)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from benchmarks.outcomes import Outcome
 from histocnn import engines, listing, peers
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -36,7 +37,12 @@ DEFAULTS = Settings()
 
 
 class WorkerDied(Exception):
-    """The worker has gone; the message says how and shows its last words."""
+    """The worker has gone; ``outcome`` says how, with its last words."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """For ``outcome``, whose words are the exception's."""
+        super().__init__(str(outcome))
+        self.outcome = outcome
 
 
 class Channel(Protocol):
@@ -50,10 +56,17 @@ class Channel(Protocol):
         stands in for a locked environment.
     remedy
         what mends its software: commands, where the suite built it.
+    cpus
+        the CPUs of this machine that the worker is pinned to; empty where it runs on
+        another machine.
+    pid
+        its first process as this process sees it; None where it does not.
     """
 
     facts: dict[str, str]
     remedy: str
+    cpus: tuple[int, ...]
+    pid: int | None
 
     def send(self, line: bytes) -> None:
         """Pass a line on; `WorkerDied` where nobody listens."""

@@ -92,7 +92,7 @@ class Launcher:
             )
             limit = self._settings.memory_bytes
             return DockerChannel(
-                self._client, container, image, limit, remedy=_make(job)
+                *(self._client, container, image, limit), remedy=_make(job), cpus=cpus
             )
         except (docker.errors.DockerException, OSError) as error:
             raise InputError(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import environments
 from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
+from benchmarks.outcomes import Outcome
 from histocnn import cache, engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -82,7 +83,7 @@ class Launcher:
             )
         else:
             remedy = f"rm -r .envs/{name}; make env ENGINE={name}"
-        return LocalChannel(command, self._environment(job), remedy, own=own)
+        return LocalChannel(command, self._environment(job), remedy, own=own, cpus=cpus)
 
     def path(self, entry: Path) -> str:
         """The same folder: worker and suite share the machine's disk."""
@@ -137,12 +138,16 @@ class LocalChannel:
         remedy: str = "",
         *,
         own: bool = False,
+        cpus: tuple[int, ...] = (),
     ) -> None:
         """Start ``command`` in a process group of its own.
 
-        ``own``: its Python is one that the user named, not of a locked environment.
+        ``own``: its Python is one that the user named, not of a locked environment;
+        ``cpus``: those it pins itself to.
         """
         self.remedy = remedy
+        self.cpus = cpus
+        self._killed_for_memory = _oom_kills()
         # Not which: nothing that is saved names the machine or its user.
         self.facts = {"launcher": "local"} | ({"interpreter": "own"} if own else {})
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
@@ -161,6 +166,7 @@ class LocalChannel:
             raise InputError(
                 f"cannot start {command[0]}: {error.strerror}; {remedy}"
             ) from None
+        self.pid: int | None = self._process.pid
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -206,15 +212,28 @@ class LocalChannel:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def _obituary(self) -> str:
+    def _obituary(self) -> Outcome:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
         self.kill()  # it closed its end of the line, but stayed
         code = self._process.wait()
-        how = f"exit code {code}" if code >= 0 else f"signal {_signal_name(-code)}"
+        name = _signal_name(-code) if code < 0 else None
+        how = f"signal {name}" if name else f"exit code {code}"
         self._stderr.seek(0)
         words = self._stderr.read().decode(errors="replace").strip()[-_LAST_WORDS:]
+        if name == "SIGKILL" and _oom_kills() > self._killed_for_memory:
+            message = "out of memory: the kernel killed the worker for what it used"
+            return Outcome("out-of-memory", message, name, words)
         # The worker itself needs packages before it can answer that one is missing.
         lacks = "ModuleNotFoundError: " in words and self.remedy
         how += f"; {self.remedy}" if lacks else ""
-        return f"the worker died ({how})" + (f"; it said:\n{words}" if words else "")
+        return Outcome("crashed", f"the worker died ({how})", name, words)
+
+
+def _oom_kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0

@@ -15,9 +15,20 @@ def ids(preset: str, **overrides: str) -> list[str]:
 
 
 def test_quick_covers_both_engines_two_sizes_two_batches_two_cores() -> None:
-    """Sixteen cases, the CPU alone."""
-    assert len(ids("quick")) == len(set(ids("quick"))) == 16
-    assert "theano-cpu-64px-b50-cores2" in ids("quick")
+    """Eight cases, the CPU alone: a size goes with a batch size."""
+    assert ids("quick", engines="theano") == [
+        "theano-cpu-32px-b10-cores2",
+        "theano-cpu-32px-b10-cores1",
+        "theano-cpu-64px-b50-cores2",
+        "theano-cpu-64px-b50-cores1",
+    ]
+    assert len(ids("quick")) == 8
+
+
+def test_sizes_and_batches_of_ones_own_are_crossed() -> None:
+    """Each with each, whichever of the two is given."""
+    assert len(ids("quick", sizes="32,64,128")) == 2 * 3 * 2 * 2
+    assert len(ids("quick", batches="10")) == 2 * 2 * 2
 
 
 def test_paper_is_the_papers_grid() -> None:

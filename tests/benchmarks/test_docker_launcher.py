@@ -18,7 +18,9 @@ import pytest
 from benchmarks import launchers
 from benchmarks.launchers import DEFAULTS, Settings, parse_size
 from benchmarks.launchers.docker import COMPILE_CACHE, LABEL
-from benchmarks.measure import MeasuringFailed, measure, worker
+from benchmarks.measure import measure
+from benchmarks.outcomes import MeasuringFailed
+from benchmarks.workers import worker
 from histocnn.data import DatasetSpec
 from histocnn.errors import InputError
 from histocnn.prepare import prepare
@@ -107,7 +109,7 @@ def test_a_hung_worker_is_killed(client: Any, launcher: Any) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_suite_killed_in_the_middle_leaves_no_container(
-    client: Any, launcher: Any, number: signal.Signals
+    client: Any, launcher: Any, number: signal.Signals, tmp_path: Path
 ) -> None:
     """While it trains: the engine itself clears up behind the suite."""
     suite = subprocess.Popen(
@@ -115,6 +117,7 @@ def test_a_suite_killed_in_the_middle_leaves_no_container(
             *(sys.executable, "-m", "pytest", "benchmarks/test_train.py"),
             *("--launcher", "docker", "--engines", "theano", "--sizes", "128"),
             *("--batches", "50", "--cores", "1", "--rounds", "500"),
+            f"--journal={tmp_path}",
         ],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,

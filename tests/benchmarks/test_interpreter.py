@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks import environments, launchers
 from benchmarks.launchers import Settings, WorkerDied
-from benchmarks.measure import MeasuringFailed, Worker
+from benchmarks.outcomes import MeasuringFailed
+from benchmarks.workers import Worker
 from histocnn import protocol
 from histocnn.errors import InputError
 from histocnn.job import Job

@@ -12,9 +12,11 @@ import pytest
 
 from benchmarks.launchers import WorkerDied
 from benchmarks.launchers.local import LocalChannel
-from benchmarks.measure import Effort, MeasuringFailed, check, measure
+from benchmarks.measure import check, measure
+from benchmarks.outcomes import MeasuringFailed
+from benchmarks.settling import Effort
 from histocnn.job import Job
-from histocnn.measurement import CoresSeen, Epoch, Launch, Phases
+from histocnn.measurement import CoresSeen, Epoch, Launch, Phases, Round
 
 ROOT = Path(__file__).parents[2]
 JOB = Job("theano", "cpu", 32, 10, None, 1)
@@ -166,7 +168,7 @@ def test_a_worker_dies_with_the_suite_even_by_sigkill(tmp_path: Path) -> None:
     script = f"""
 import os, sys, time
 from benchmarks.launchers.local import LocalChannel
-from benchmarks.measure import Worker
+from benchmarks.workers import Worker
 command = [sys.executable, "-m", "histocnn.worker", "--parent", str(os.getpid())]
 channel = LocalChannel(command, {{"PYTHONPATH": {str(ROOT)!r}}})
 print(Worker(channel, 30).ping().pid, flush=True)
@@ -185,7 +187,7 @@ time.sleep(600)
 
 
 EPOCH = Epoch(1.0, 10.0, 1.0, 0.7, 0.5, compilations=0)
-LEARNT = replace(EPOCH, loss=0.6)
+LEARNT = replace(Round.of(EPOCH), loss=0.6)
 LAUNCH = Launch(
     phases=Phases(1.0, 0.1, 0.2, 2.0, 1.0),
     warm_up=EPOCH,

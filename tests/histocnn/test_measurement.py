@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from histocnn.job import Job
-from histocnn.measurement import CoresSeen, Epoch, Launch, Measurement, Phases
+from histocnn.measurement import CoresSeen, Launch, Measurement, Phases, Round
 
 
-def epoch(seconds: float, loss: float | None) -> Epoch:
+def epoch(seconds: float, loss: float | None) -> Round:
     """An epoch of ``seconds`` with ``loss``."""
-    return Epoch(seconds, 300 / seconds, seconds, loss, 0.5, compilations=0)
+    return Round(seconds, 300 / seconds, seconds, loss, 0.5, compilations=0)
 
 
 LAUNCH = Launch(

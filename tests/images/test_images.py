@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks import launchers
 from benchmarks.containers import DockerChannel
-from benchmarks.measure import MeasuringFailed, Worker, measure
+from benchmarks.measure import measure
+from benchmarks.outcomes import MeasuringFailed
+from benchmarks.workers import Worker
 from histocnn import engines, protocol
 from histocnn.data import DatasetSpec
 from histocnn.job import Job

@@ -1,0 +1,70 @@
+"""Where a run's wall time went: in workers, waiting, and in the suite itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.journal import Record
+
+
+@dataclass(frozen=True)
+class Account:
+    """Seconds of a run.
+
+    ``imports`` is importing the frameworks, ``compiling`` building models, compiling
+    and the warm-up epoch, ``measured`` the rounds that count, ``disturbed`` those that
+    do not, ``waited`` the pauses for a quiet machine, ``failed`` launches that came to
+    nothing. What is left of ``wall`` is the suite's own.
+    """
+
+    wall: float
+    imports: float
+    compiling: float
+    measured: float
+    disturbed: float
+    waited: float
+    failed: float
+
+    @property
+    def suite(self) -> float:
+        """What the suite itself took: starting workers, watching, keeping results."""
+        workers = self.imports + self.compiling + self.measured + self.disturbed
+        return self.wall - workers - self.waited - self.failed
+
+    def __str__(self) -> str:
+        def share(seconds: float) -> str:
+            return f"{100 * seconds / self.wall:.1f} %"
+
+        parts = [
+            f"measured training {share(self.measured)}",
+            f"compiling and warming up {share(self.compiling)}",
+            f"importing {share(self.imports)}",
+        ]
+        if self.disturbed:
+            parts.append(f"disturbed rounds {share(self.disturbed)}")
+        if self.waited:
+            parts.append(f"waiting for quiet {share(self.waited)}")
+        if self.failed:
+            parts.append(f"failed launches {share(self.failed)}")
+        parts.append(f"the suite {share(self.suite)}")
+        return f"{self.wall:.0f} s: {', '.join(parts)}"
+
+
+def account(records: Sequence[Record], wall: float) -> Account:
+    """The account of a run of ``wall`` seconds that made the launches of ``records``.
+
+    Whether a round counts is only known when its case is settled: here one does if
+    nothing disturbed it.
+    """
+    launches = [record.launch for record in records if record.launch is not None]
+    rounds = [round_ for launch in launches for round_ in launch.rounds]
+    return Account(
+        wall=wall,
+        imports=sum(each.phases.import_seconds for each in launches),
+        compiling=sum(
+            each.phases.build_seconds + each.phases.first_seconds for each in launches
+        ),
+        measured=sum(round_.seconds for round_ in rounds if round_.counts),
+        disturbed=sum(round_.seconds for round_ in rounds if not round_.counts),
+        waited=sum(each.waited_seconds for each in launches),
+        failed=sum(record.seconds for record in records if record.launch is None),
+    )

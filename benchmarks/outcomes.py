@@ -1,0 +1,66 @@
+"""Outcomes: what came of a case that has no time, as a result like any other."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from benchmarks.environments import ROOT
+from benchmarks.privacy import without_names
+from histocnn.job import Job
+from histocnn.measurement import Launch
+
+Kind = Literal[
+    "out-of-memory", "timed-out", "crashed", "did-not-train", "unsupported", "failed"
+]
+
+#: Another try would end alike, so that a resumed run does not make one.
+PERMANENT: tuple[Kind, ...] = ("out-of-memory", "did-not-train", "unsupported")
+_LINES = 20  # of the worker's last words
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why there is no time.
+
+    ``message`` is one line for people. ``signal`` names what ended a crashed worker
+    (``SIGSEGV``), ``words`` are the last lines of its stderr or of its traceback.
+    """
+
+    kind: Kind
+    message: str
+    signal: str | None = None
+    words: str = ""
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether another try would end alike."""
+        return self.kind in PERMANENT
+
+    def anonymous(self) -> "Outcome":
+        """The same for a file that others read: no folder, host or user is named."""
+        return replace(
+            self,
+            message=without_names(self.message, ROOT),
+            words="\n".join(without_names(self.words, ROOT).splitlines()[-_LINES:]),
+        )
+
+    def __str__(self) -> str:
+        said = f"; it said:\n{self.words}" if self.words else ""
+        return f"{self.message}{said}"
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """The outcome of a case, and the launches that had ended well before it."""
+
+    job: Job
+    outcome: Outcome
+    launches: tuple[Launch, ...] = ()
+
+
+class MeasuringFailed(Exception):
+    """A launch has no times; ``outcome`` says what came of it instead."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """For ``outcome``, whose words are the exception's."""
+        super().__init__(str(outcome))
+        self.outcome = outcome

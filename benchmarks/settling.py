@@ -1,0 +1,141 @@
+"""When a case has been measured enough, and what of it counts (pure functions)."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from histocnn.job import Job
+from histocnn.measurement import Launch, Measurement, Round, Stopped
+
+#: Two launches have a variance, but a t quantile of 12.7 says nothing about them.
+LEAST_LAUNCHES = 3
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much to measure of a case.
+
+    Attributes
+    ----------
+    launches
+        fresh processes; None for as many as ``precision`` needs, from 3 on.
+    rounds
+        undisturbed timed epochs in each of them.
+    timeout
+        seconds that a worker may take for one answer: opening a job, or one epoch.
+    most_rounds
+        up to how many rounds are added in a launch while they scatter.
+    precision
+        half-width of the 95 % interval of the log-median over launches at which a case
+        is done (0.05: about ± 5 %).
+    cap_seconds
+        wall time of a case's launches after which no more than 3 are made.
+    repeats
+        rounds of a launch that are repeated at most since something disturbed them.
+    """
+
+    launches: int | None
+    rounds: int
+    timeout: float = 600.0
+    most_rounds: int = 0
+    precision: float = 0.05
+    cap_seconds: float = 600.0
+    repeats: int = 0
+
+
+def half_width(logs: Sequence[float]) -> float | None:
+    """Half the 95 % interval (Student's t) of the mean of ``logs``; None below 3."""
+    if len(logs) < LEAST_LAUNCHES:
+        return None
+    error = statistics.stdev(logs) / math.sqrt(len(logs))
+    return _t_quantile(len(logs) - 1) * error
+
+
+def rounds_wanted(effort: Effort, seconds: Sequence[float]) -> int:
+    """How many rounds a launch should have, given the ``seconds`` of those it has.
+
+    One more than it has while their mean is less sure than the case's is to be: the
+    launch's median cannot be surer.
+    """
+    if len(seconds) < effort.rounds:
+        return effort.rounds
+    width = half_width([math.log(each) for each in seconds])
+    if width is None or width <= effort.precision:
+        return len(seconds)
+    return min(len(seconds) + 1, max(effort.most_rounds, len(seconds)))
+
+
+def stopped(
+    effort: Effort, launches: Sequence[Launch], seconds: float
+) -> Stopped | None:
+    """Why ``launches``, which took ``seconds`` of wall time, are enough; None if not.
+
+    Launches without an undisturbed round give no precision, but take time.
+    """
+    quiet = [launch for launch in launches if launch.counted]
+    width = half_width([math.log(launch.median_seconds) for launch in quiet])
+    if effort.launches is not None:
+        enough = len(launches) >= effort.launches
+        return Stopped("fixed", width) if enough else None
+    if width is not None and width <= effort.precision:
+        return Stopped("precision", width, effort.precision)
+    if len(launches) >= LEAST_LAUNCHES and seconds >= effort.cap_seconds:
+        return Stopped("time-cap", width, effort.precision)
+    return None
+
+
+def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measurement:
+    """All ``launches`` as a measurement: which rounds count, and what to beware of.
+
+    Where too few launches had a round that nothing disturbed, the least disturbed round
+    of each other launch counts as well: the best estimate that a machine which is never
+    quiet can give, and a warning says so.
+    """
+    never = [launch for launch in launches if not launch.counted]
+    if not never or len(launches) - len(never) >= LEAST_LAUNCHES:
+        return Measurement(job, tuple(launches), stopped)
+    settled = tuple(
+        launch if launch.counted else _best_estimate(launch) for launch in launches
+    )
+    logs = [math.log(launch.median_seconds) for launch in settled]
+    reasons = dict.fromkeys(
+        reason
+        for launch in settled
+        for round_ in launch.counted
+        for reason in round_.disturbed
+    )
+    warning = (
+        f"never quiet in {len(never)} of {len(launches)} launches, whose least "
+        f"disturbed round stands in ({'; '.join(reasons)})"
+    )
+    return Measurement(
+        job, settled, replace(stopped, half_width=half_width(logs)), (warning,)
+    )
+
+
+def _best_estimate(launch: Launch) -> Launch:
+    least = min(launch.rounds, key=_disturbance)
+    return replace(
+        launch,
+        rounds=tuple(
+            replace(round_, counts=round_ is least) for round_ in launch.rounds
+        ),
+    )
+
+
+def _disturbance(round_: Round) -> tuple[float, float]:
+    """Sort key: what others took of its cores; then its time, which they lengthen."""
+    conditions = round_.conditions
+    taken = (conditions.foreign_cores or 0.0) + (conditions.steal_cores or 0.0)
+    return (taken, round_.seconds)
+
+
+@lru_cache(maxsize=64)
+def _t_quantile(degrees: int) -> float:
+    # scipy.special takes half a second to import, and only intervals need it
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))

@@ -1,0 +1,75 @@
+"""Set-ups of one case measured by turns, so that a drift of the machine hits them all.
+
+What the benchmarks share that answer one question by a ratio: a container against the
+machine, a set-up against another, an engine against code written by hand.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import msgspec
+import pytest
+
+from benchmarks.outcomes import MeasuringFailed
+from benchmarks.plugin import suite_of
+from benchmarks.replay import Stopwatch
+from benchmarks.settling import Effort, settle
+from histocnn.errors import InputError
+from histocnn.job import Job
+from histocnn.measurement import Launch, Measurement, Stopped
+
+
+class Turns:
+    """How much is measured: ``launches`` of each set-up, each of ``rounds``."""
+
+    def __init__(self, config: pytest.Config, launches: int, rounds: int) -> None:
+        """The numbers are defaults: ``--launches``, ``--rounds`` and the rest count.
+
+        With ``--benchmark-disable`` one round of one launch is left.
+        """
+        once = bool(config.getoption("benchmark_disable"))
+        self.launches = 1 if once else int(config.getoption("launches") or launches)
+        rounds = 1 if once else int(config.getoption("rounds") or rounds)
+        timeout = suite_of(config).timeout
+        self.effort = Effort(1, rounds, timeout, repeats=0 if once else rounds)
+
+    def measure(
+        self, jobs: Mapping[str, Job], launch: Callable[[str, Effort], Launch]
+    ) -> dict[str, Measurement]:
+        """Measure each of ``jobs`` by name; ``launch`` makes one launch of a name.
+
+        Every other time the order is reversed: none is always first. The test fails,
+        in one line, where a launch does.
+        """
+        done: dict[str, list[Launch]] = {name: [] for name in jobs}
+        problem = ""
+        try:
+            for number in range(self.launches):
+                for name in jobs if number % 2 == 0 else reversed(list(jobs)):
+                    done[name].append(launch(name, self.effort))
+        except (MeasuringFailed, InputError) as error:
+            problem = str(error)
+        if problem:  # not where it was caught: pytest would print the chain behind it
+            _fail(next(iter(jobs.values())), problem)
+        fixed = Stopped("fixed")
+        return {name: settle(jobs[name], done[name], fixed) for name in jobs}
+
+
+def replay(
+    benchmark: Any,
+    stopwatch: Stopwatch,
+    measured: Mapping[str, Measurement],
+    name: str,
+) -> None:
+    """Give pytest-benchmark a round a launch of ``name``: its median epoch.
+
+    All of ``measured`` is kept beside it, though not under the name by which the
+    reporter takes a case of the grid.
+    """
+    seconds = [launch.median_seconds for launch in measured[name].counted]
+    benchmark.extra_info["by_turns"] = msgspec.to_builtins(dict(measured))
+    benchmark.pedantic(stopwatch.advance, rounds=stopwatch.load(seconds))
+
+
+def _fail(job: Job, problem: str) -> NoReturn:
+    pytest.fail(f"{job.id}: {problem}", pytrace=False)

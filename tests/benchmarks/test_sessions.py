@@ -1,0 +1,329 @@
+"""Whole sessions of `pytest benchmarks`, with workers that answer at once.
+
+What is saved, what is taken up again, and what comes of workers that go wrong.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.conftest import ROOT
+from tests.fake_worker import VARIABLE, Behaviour, fake_python
+
+Saved = dict[str, Any]
+#: Four cases; no repeats, since what disturbs a round here is no part of the test.
+GRID = (
+    *("--engines", "tensorflow", "--devices", "cpu", "--sizes", "32,64"),
+    *("--batches", "10,20", "--images", "20", "--cores", "1", "--repeats", "0"),
+)
+AT_ONCE = Behaviour()
+MOMENTARY = {
+    *("seconds", "images_per_second", "cpu_seconds", "wall_seconds", "waited_seconds"),
+    *("first_seconds", "steady_seconds", "conditions", "disturbed", "counts"),
+    *("warnings", "half_width"),
+}
+
+
+class Session:
+    """Runs of one command in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing has run yet."""
+        self.folder = folder
+        self.json = folder / "run.json"
+        self.log = folder / "log"
+        self._python = fake_python(folder)
+
+    def start(
+        self, *arguments: str, behaviour: Behaviour = AT_ONCE
+    ) -> "subprocess.Popen[str]":
+        """Start `pytest benchmarks` with workers of this ``behaviour``."""
+        behaviour = msgspec.structs.replace(behaviour, log=str(self.log))
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+                *("benchmarks/test_train.py", *GRID, *arguments),
+                *("--interpreter", f"tensorflow={self._python}"),
+                f"--journal={self.folder / 'journals'}",
+                f"--benchmark-json={self.json}",
+            ],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "HISTOCNN_CACHE": str(self.folder / "cache"),
+                VARIABLE: msgspec.json.encode(behaviour).decode(),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, behaviour: Behaviour = AT_ONCE) -> tuple[int, str]:
+        """Run it to its end: exit code and all that it printed."""
+        with self.start(*arguments, behaviour=behaviour) as process:
+            printed, _ = process.communicate(timeout=300)
+        return process.returncode, printed
+
+    def saved(self) -> Saved:
+        """What it saved."""
+        document: Saved = json.loads(self.json.read_text())
+        return document
+
+    def journals(self) -> list[Path]:
+        """The journals that are there."""
+        return sorted((self.folder / "journals").glob("*.jsonl"))
+
+    def trained(self) -> Counter[str]:
+        """How many workers trained each case to the end."""
+        if not self.log.exists():
+            return Counter()
+        return Counter(line.split()[0] for line in self.log.read_text().splitlines())
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """In a folder of its own."""
+    return Session(tmp_path)
+
+
+def lasting(value: Any) -> Any:
+    """A saved document without what two runs of one plan need not share."""
+    if isinstance(value, dict):
+        return {
+            key: lasting(each) for key, each in value.items() if key not in MOMENTARY
+        }
+    if isinstance(value, list):
+        return [lasting(each) for each in value]
+    return value
+
+
+def results(document: Saved) -> dict[str, Any]:
+    """The lasting part of each benchmark's own information."""
+    return {
+        case["name"]: lasting(case["extra_info"]) for case in document["benchmarks"]
+    }
+
+
+def test_a_session_saves_all_launches_and_leaves_no_journal(session: Session) -> None:
+    """What is in the file need not be kept twice; what came of it is told."""
+    code, printed = session.run("--launches", "3")
+    assert code == 0, printed
+    cases = session.saved()["benchmarks"]
+    assert [len(case["extra_info"]["launches"]) for case in cases] == [3] * 4
+    assert session.trained() == Counter(
+        {f"tensorflow-cpu-{s}px-b{b}-cores1": 3 for s in (32, 64) for b in (10, 20)}
+    )
+    assert not session.journals()
+    assert "measured training" in printed
+    assert "the suite" in printed
+
+
+def test_without_a_file_the_journal_stays(session: Session) -> None:
+    """Hours of measuring are not lost to a forgotten option."""
+    code, printed = session.run("--launches", "1", "--benchmark-disable")
+    assert code == 0, printed
+    assert not session.journals()  # a trial: nothing of it stays
+    session.json = Path()
+    command = [
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+        *("benchmarks/test_train.py", *GRID, "--launches", "1"),
+        *("--interpreter", f"tensorflow={session._python}"),
+        f"--journal={session.folder / 'journals'}",
+    ]
+    shown = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (journal,) = session.journals()
+    assert f"finished launches are in {journal}, and nothing was saved" in shown.stdout
+    json_file = session.folder / "late.json"
+    before = session.trained()
+    late = subprocess.run(
+        [*command, "--resume", f"--benchmark-json={json_file}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "resuming the run of" in late.stdout
+    assert session.trained() == before
+    assert len(json.loads(json_file.read_text())["benchmarks"]) == 4
+    assert not session.journals()
+
+
+def test_killed_at_any_moment_and_resumed_it_ends_as_if_undisturbed(
+    tmp_path: Path,
+) -> None:
+    """SIGKILL to the suite at ten random moments (seed 11), then the rest.
+
+    Each launch is in the file once; a case is trained again only where its worker was
+    under way; and but for the times the file is that of a run which nobody killed.
+    """
+    whole = Session(tmp_path)
+    assert whole.run("--launches", "3")[0] == 0
+    undisturbed = results(whole.saved())
+
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    session, random_, kills = Session(folder), random.Random(11), 0
+    while True:
+        process = session.start(
+            "--launches", "3", "--resume", behaviour=Behaviour(delay=0.05)
+        )
+        try:
+            process.wait(random_.uniform(0.5, 4.0) if kills < 10 else 300)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.communicate()
+        if process.returncode == 0:
+            break
+    assert results(session.saved()) == undisturbed
+    assert sum(session.trained().values()) <= 12 + kills
+    assert not session.journals()
+
+
+def test_two_runs_at_once_do_not_mix(session: Session) -> None:
+    """Each has a journal of its own, and one in use is not resumed."""
+    first = session.start("--launches", "4", behaviour=Behaviour(delay=0.3))
+    deadline = time.monotonic() + 60
+    while not session.trained() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    code, printed = session.run("--launches", "4", "--resume")
+    first.communicate(timeout=300)
+    assert first.returncode == 0
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "is in use by a run that goes on" in printed
+    assert "Traceback" not in printed
+    assert sum(session.trained().values()) == 16
+
+
+def test_what_is_finished_is_saved_when_the_session_is_broken_off(
+    session: Session,
+) -> None:
+    """SIGTERM: cases with a launch are in the file, and the rest can be resumed."""
+    process = session.start("--launches", "5", behaviour=Behaviour(delay=0.1))
+    deadline = time.monotonic() + 60
+    while sum(session.trained().values()) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    cases = session.saved()["benchmarks"]
+    launches = [len(case["extra_info"]["launches"]) for case in cases]
+    assert len(cases) == 4
+    assert 5 <= sum(launches) < 20
+    assert {case["extra_info"]["stopped"]["why"] for case in cases} == {"interrupted"}
+    (journal,) = session.journals()
+    assert f"finished launches are in {journal}" in printed
+    assert "--resume takes them up" in printed
+    code, printed = session.run("--launches", "5", "--resume")
+    assert code == 0, printed
+    cases = session.saved()["benchmarks"]
+    assert [len(case["extra_info"]["launches"]) for case in cases] == [5] * 4
+
+
+def test_another_plan_is_not_resumed(session: Session) -> None:
+    """It says what differs from the newest journal, and measures anew."""
+    fault = Behaviour(faults={"64px-b20": "SIGSEGV"})
+    assert session.run("--launches", "1", behaviour=fault)[0] == 1
+    assert len(session.journals()) == 1
+    code, printed = session.run("--launches", "1", "--rounds", "7", "--resume")
+    assert code == 0, printed
+    assert "no run of this plan to resume" in printed
+    assert "rounds 2, not 7" in printed
+
+
+FAULTS = {
+    "32px-b10": "SIGSEGV",
+    "32px-b20": "out-of-memory",
+    "64px-b10": "did-not-train",
+    "64px-b20": "hang",
+}
+
+
+def test_outcomes_are_results_in_the_saved_file(session: Session) -> None:
+    """Even where no case has a time: kinds, signals, last words, skips."""
+    code, printed = session.run(
+        *("--launches", "2", "--timeout", "1.5", "--precision-mode", "float32,tf32"),
+        behaviour=Behaviour(faults=FAULTS),
+    )
+    assert code == pytest.ExitCode.TESTS_FAILED
+    document = session.saved()
+    assert document["benchmarks"] == []
+    outcomes = {each["name"]: each for each in document["outcomes"]}
+    kinds = {name: each["outcome"]["kind"] for name, each in outcomes.items()}
+    assert kinds == {
+        **{
+            f"test_train[tensorflow-cpu-{part}-cores1]": kind
+            for part, kind in (
+                ("32px-b10", "crashed"),
+                ("32px-b20", "out-of-memory"),
+                ("64px-b10", "did-not-train"),
+                ("64px-b20", "timed-out"),
+            )
+        },
+        **{
+            f"test_train[tensorflow-cpu-{part}-cores1-tf32]": "unsupported"
+            for part in FAULTS
+        },
+    }
+    crashed = outcomes["test_train[tensorflow-cpu-32px-b10-cores1]"]["outcome"]
+    assert crashed["signal"] == "SIGSEGV"
+    hung = outcomes["test_train[tensorflow-cpu-64px-b20-cores1]"]["outcome"]
+    assert "gave no answer for 1.5 s and was killed" in hung["message"]
+    assert "internal" not in printed.lower()
+    assert "4 failed, 4 skipped" in printed
+
+
+def test_what_may_go_better_is_tried_again_on_resume(session: Session) -> None:
+    """A crash and a time-out are; running out of memory is kept as it was."""
+    behaviour = Behaviour(faults={**FAULTS, "64px-b10": ""})
+    code, _ = session.run("--launches", "2", "--timeout", "1.5", behaviour=behaviour)
+    assert code == pytest.ExitCode.TESTS_FAILED
+    code, printed = session.run("--launches", "2", "--resume")
+    assert code == pytest.ExitCode.TESTS_FAILED, printed
+    document = session.saved()
+    assert len(document["benchmarks"]) == 3
+    (outcome,) = document["outcomes"]
+    assert outcome["outcome"]["kind"] == "out-of-memory"
+    assert not session.journals()  # nothing is left that another try could change
+
+
+def test_a_full_disk_ends_the_session_with_a_line(session: Session) -> None:
+    """What was finished is safe, and is taken up when there is room again."""
+    if os.geteuid() != 0:
+        pytest.skip("a file system of a few kB needs root")
+    small = session.folder / "journals"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        code, printed = session.run("--launches", "4")
+        assert code == 1
+        assert "No space left on device" in printed
+        assert "finished launches are safe in it" in printed
+        assert "Traceback" not in printed
+        before = sum(session.trained().values())
+        subprocess.run(
+            ["mount", "-o", "remount,size=1m", str(small)], check=True, text=True
+        )
+        code, printed = session.run("--launches", "4", "--resume")
+        assert code == 0, printed
+        # One launch was trained, but could not be made safe.
+        assert sum(session.trained().values()) == 17
+        assert before > 1
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    cases = session.saved()["benchmarks"]
+    assert [len(case["extra_info"]["launches"]) for case in cases] == [4] * 4
