@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from histocnn import pinning
 from histocnn.job import Job
 from histocnn.memory import PoolKind
-from histocnn.torch_fused import Fused, Traces, memory_format
+from histocnn.torch2.device import memory_format
+from histocnn.torch2.fused import Fused, Traces
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from histocnn.engines import Runtime
+from histocnn.jax0.fused import BY_STEP
 from histocnn.job import Job
 from histocnn.model import CONVOLUTIONS, LEARNING_RATE, initial_weights
 
@@ -29,12 +30,7 @@ class Epochs:
 
         self._batch = job.batch
         self._by_step = job.device == "cpu"
-        self.notes: tuple[str, ...] = ()
-        if self._by_step:
-            self.notes = (
-                "compiled by the step: XLA runs a convolution inside a loop on one "
-                "thread of a CPU",
-            )
+        self.notes: tuple[str, ...] = (BY_STEP,) if self._by_step else ()
         weights = jax.tree.map(jnp.asarray, initial_weights(job.size, job.seed))
         zeros = jax.tree.map(jnp.zeros_like, weights)
         self._state = (weights, zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros(()))

@@ -16,7 +16,7 @@ from histocnn.model import (
     feature_side,
     initial_weights,
 )
-from histocnn.torch_fused import compiled, memory_format, why_no_compiler
+from histocnn.torch2.device import compiled, memory_format, why_no_compiler
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,1 +1,1 @@
-"""What makes Theano 1.0 fast on today's machines, beside its engine's file."""
+"""What makes Theano 1.0 run, and fast, on today's machines, for its engine."""

@@ -4,8 +4,6 @@ Each engine trains once, in a process of its own (`each_loop`), in half a minute
 """
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache as once
@@ -15,14 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import environments
-from histocnn import cache, engines, peers, pinning
+from histocnn import engines, peers
 from histocnn.data import DatasetSpec
 from histocnn.job import Job
 from histocnn.model import LAYERS, initial_weights
 from histocnn.prepare import prepare
 from tests.benchmarks.each_loop import digest
-from tests.conftest import ROOT
+from tests.in_environment import absent, printed_by
 
 SIZE, BATCH, FEW, MANY = 32, 10, 60, 300
 STEPS = FEW // BATCH
@@ -45,42 +42,21 @@ OTHER_EPSILON = 1e-2
 
 
 @once
-def trained(engine: str) -> dict[str, Any]:
+def trained(engine: str) -> Any:
     """What `each_loop` printed in the environment of a worker of ``engine``."""
-    if reason := environments.missing(engine):
-        pytest.skip(reason)
-    interpreter = environments.interpreter(engine)
-    if reason := engines.get(engine).lacks(interpreter):
-        pytest.skip(reason)
     job = Job(engine, "cpu", SIZE, BATCH, None, 1, FEW)
     dataset = DatasetSpec.parse(job.dataset).load()
-    done = subprocess.run(
-        [
-            *(str(interpreter), str(Path(__file__).with_name("each_loop.py"))),
-            *(json.dumps(asdict(job)), json.dumps(ORDER)),
-            *(str(prepare(dataset, SIZE, images)) for images in (FEW, MANY)),
-        ],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        | pinning.environment(job.cores)
-        | engines.get(engine).environment(job, cache.scratch()),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    return printed_by(
+        job,
+        str(Path(__file__).with_name("each_loop.py")),
+        *(json.dumps(asdict(job)), json.dumps(ORDER)),
+        *(str(prepare(dataset, SIZE, images)) for images in (FEW, MANY)),
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def built() -> Iterator[tuple[str, dict[str, Any]]]:
     """The engines whose environment is here, and what they did; one at least."""
-    here = [name for name in ENGINES if environments.missing(name) is None]
-    here = [
-        name
-        for name in here
-        if engines.get(name).lacks(environments.interpreter(name)) is None
-    ]
+    here = [name for name in ENGINES if absent(name) is None]
     if not here:
         pytest.skip("no engine can run here")
     for name in here:

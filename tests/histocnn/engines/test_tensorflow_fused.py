@@ -1,15 +1,11 @@
 import json
-import os
-import subprocess
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from benchmarks import environments
-from histocnn import cache, engines, pinning
 from histocnn.job import Job
-from tests.conftest import ROOT
+from tests.in_environment import printed_by
 
 JOB = Job("tensorflow", "cpu", 32, 10, None, 1, 40, loop="fused")
 
@@ -103,24 +99,9 @@ print(
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, Any]:
+def seen() -> Any:
     """What `SCRIPT` found in a process set up as the local launcher sets one up."""
-    if reason := environments.missing("tensorflow"):
-        pytest.skip(reason)
-    done = subprocess.run(
-        [environments.interpreter("tensorflow"), "-c", SCRIPT, json.dumps(asdict(JOB))],
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT)}
-        | pinning.environment(JOB.cores)
-        | engines.get("tensorflow").environment(JOB, cache.scratch()),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return printed_by(JOB, "-c", SCRIPT, json.dumps(asdict(JOB)))
 
 
 def test_the_fused_epoch_is_keras_own_training(seen: dict[str, Any]) -> None:

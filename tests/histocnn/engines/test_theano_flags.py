@@ -7,6 +7,7 @@ import pytest
 
 from histocnn.engines import theano
 from histocnn.job import Job
+from histocnn.theano1.loading import join_flags
 
 CACHE = Path("/cache")
 
@@ -49,7 +50,7 @@ def test_the_drivers_pool_is_not_offered() -> None:
 
 def test_commas_inside_a_value_are_escaped() -> None:
     """THEANO_FLAGS is a comma list itself."""
-    assert theano._join({"a": "-Wl,-rpath", "b": "1"}) == r"a=-Wl\,-rpath,b=1"
+    assert join_flags({"a": "-Wl,-rpath", "b": "1"}) == r"a=-Wl\,-rpath,b=1"
 
 
 def test_a_missing_compiler_is_told(

@@ -1,17 +1,13 @@
 """Theano's fused program trains as Keras' own steps do; and compiling is counted."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import environments
-from histocnn import cache, engines, pinning
+from histocnn import engines
 from histocnn.job import Job
-from tests.conftest import ROOT
+from tests.in_environment import printed_by
 
 SIZE, BATCH, IMAGES, STEPS = 32, 10, 40, 8
 
@@ -82,26 +78,10 @@ print(json.dumps({{
 
 
 @pytest.fixture(scope="module")
-def outcome() -> dict[str, Any]:
+def outcome() -> Any:
     """What the script above printed, in a worker's environment."""
     job = Job("theano", "cpu", SIZE, BATCH, None, 1, IMAGES, loop="fused")
-    engine, interpreter = engines.get("theano"), environments.interpreter("theano")
-    if reason := environments.missing("theano") or engine.lacks(interpreter):
-        pytest.skip(reason)
-    done = subprocess.run(
-        [interpreter, "-c", SCRIPT],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        | pinning.environment(job.cores)
-        | engine.environment(job, cache.scratch()),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return printed_by(job, "-c", SCRIPT)
 
 
 def test_steps_agree_with_keras_own(outcome: dict[str, Any]) -> None:

@@ -1,0 +1,102 @@
+"""Loads Theano 1.0.5 and Keras 2.3.1 on today's Python 3.11.
+
+Both were written for Python ≤ 3.8 and NumPy ≤ 1.19. What they need to run here is all
+in this file, each with its reason; nothing of Theano or Keras is patched on disk.
+"""
+
+import collections
+import collections.abc
+import ctypes
+import os
+from types import ModuleType
+from typing import Any
+
+from histocnn.errors import InputError
+from histocnn.job import Job
+from histocnn.theano1 import modules
+
+#: BLAS routines that Theano's C++ calls; scipy-openblas32 prefixes them with `scipy_`.
+_BLAS_SYMBOLS = (
+    *(f"{kind}{name}_" for kind in "sd" for name in ("gemm", "gemv", "dot", "ger")),
+    *(f"{kind}{name}_" for kind in "sd" for name in ("scal", "axpy", "copy")),
+    "openblas_get_num_threads",
+    "openblas_set_num_threads",
+)
+
+
+def join_flags(flags: dict[str, str]) -> str:
+    """As THEANO_FLAGS has them; a comma inside a value is escaped."""
+    return ",".join(
+        f"{key}={value}".replace(",", r"\,") for key, value in flags.items()
+    )
+
+
+def load_keras(job: Job) -> ModuleType:
+    """Import Theano and Keras 2.3 with what today's Python and NumPy took from them."""
+    import scipy_openblas32
+
+    # Theano splits its linker flags at spaces, so no path may stand in them: g++ finds
+    # the library by LIBRARY_PATH, and what it compiles finds it loaded already.
+    folder, name = scipy_openblas32.get_lib_dir(), scipy_openblas32.get_library()
+    known = os.environ.get("LIBRARY_PATH")
+    os.environ["LIBRARY_PATH"] = f"{folder}:{known}" if known else folder
+    ctypes.CDLL(f"{folder}/lib{name}.so", ctypes.RTLD_GLOBAL)
+    defines = [f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS]
+    cxxflags = ["-O3", "-march=native", "-w", *modules.FLAGS, *defines]
+    modules.precompile_headers(cxxflags)
+    os.environ["THEANO_FLAGS"] += "," + join_flags(
+        {
+            # Its default asks NumPy for an attribute that is gone.
+            "blas.ldflags": f"-l{name}",
+            "gcc.cxxflags": " ".join(cxxflags),
+        }
+    )
+    _restore_collections()
+    import keras
+    from theano.gof import Op
+
+    _version_ops_without_properties(Op)
+    modules.compile_in_parallel()
+    if job.device == "cuda":
+        _require_gpu()
+    loaded: ModuleType = keras
+    return loaded
+
+
+def _require_gpu() -> None:
+    """Raise where Theano found no GPU: it logs that, and would train on the CPU."""
+    from theano import gpuarray
+
+    if gpuarray.pygpu_activated:
+        return
+    try:
+        ctypes.CDLL("libcuda.so")
+    except OSError:
+        raise InputError(
+            "device=cuda needs the NVIDIA driver, and its libcuda.so is not here; give "
+            "the container a GPU (NVIDIA Container Toolkit) or install the driver"
+        ) from None
+    import pygpu
+
+    pygpu.init("cuda")  # says why by raising
+    raise RuntimeError("Theano did not take the GPU, although it answers")
+
+
+def _restore_collections() -> None:
+    """Put the abstract base classes back where Python ≤ 3.9 had them too."""
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+
+
+def _version_ops_without_properties(op: Any) -> None:
+    """Let the compile cache keep operations whose `__props__` is empty.
+
+    Theano takes that empty tuple for 'no version' and compiles them anew in every
+    process (`theano/gof/cc.py`, `cmodule_key_`): three modules, 2 s a launch. Nothing
+    else reads the attribute after the class is made.
+    """
+    for child in op.__subclasses__():
+        if child.__dict__.get("__props__") == ():
+            del child.__props__
+        _version_ops_without_properties(child)

@@ -1,0 +1,1 @@
+"""What makes PyTorch 2 fast on one network, for its engine's and its peer's file."""
