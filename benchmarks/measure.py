@@ -145,7 +145,10 @@ class _Rounds:
 
         def ended(epoch: Epoch) -> None:
             ends.append(time.monotonic())
-            self._sentinel.mark()
+            if not self.done and len(ends) == 1:
+                self._sentinel.fence()  # the warm-up is over
+            else:
+                self._sentinel.mark()
             report(len(self.done) + len(ends), f"{epoch.seconds:.3g} s/epoch")
 
         self._sentinel.mark()

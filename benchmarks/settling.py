@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from histocnn.job import Job
-from histocnn.measurement import Launch, Measurement, Round, Stopped
+from histocnn.measurement import Launch, Measurement, Stopped
 
 #: Two launches have a variance, but a t quantile of 12.7 says nothing about them.
 LEAST_LAUNCHES = 3
@@ -90,9 +90,9 @@ def stopped(
 def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measurement:
     """All ``launches`` as a measurement: which rounds count, and what to beware of.
 
-    Where too few launches had a round that nothing disturbed, the least disturbed round
-    of each other launch counts as well: the best estimate that a machine which is never
-    quiet can give, and a warning says so.
+    Where too few launches had a round that nothing disturbed, the fastest round of each
+    other launch counts as well: whatever disturbs makes slower, so that this is the
+    best estimate that a machine which is never quiet can give. A warning says so.
     """
     never = [launch for launch in launches if not launch.counted]
     if not never or len(launches) - len(never) >= LEAST_LAUNCHES:
@@ -108,8 +108,8 @@ def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measuremen
         for reason in round_.disturbed
     )
     warning = (
-        f"never quiet in {len(never)} of {len(launches)} launches, whose least "
-        f"disturbed round stands in ({'; '.join(reasons)})"
+        f"never quiet in {len(never)} of {len(launches)} launches, whose fastest "
+        f"round stands in ({'; '.join(reasons)})"
     )
     return Measurement(
         job, settled, replace(stopped, half_width=half_width(logs)), (warning,)
@@ -117,20 +117,13 @@ def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measuremen
 
 
 def _best_estimate(launch: Launch) -> Launch:
-    least = min(launch.rounds, key=_disturbance)
+    fastest = min(launch.rounds, key=lambda round_: round_.seconds)
     return replace(
         launch,
         rounds=tuple(
-            replace(round_, counts=round_ is least) for round_ in launch.rounds
+            replace(round_, counts=round_ is fastest) for round_ in launch.rounds
         ),
     )
-
-
-def _disturbance(round_: Round) -> tuple[float, float]:
-    """Sort key: what others took of its cores; then its time, which they lengthen."""
-    conditions = round_.conditions
-    taken = (conditions.foreign_cores or 0.0) + (conditions.steal_cores or 0.0)
-    return (taken, round_.seconds)
 
 
 @lru_cache(maxsize=64)

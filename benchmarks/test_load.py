@@ -16,15 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.loaders import (
-    IMAGES,
-    LOADERS,
-    SIZE,
-    SQUARE,
-    Loader,
-    Pixels,
-    files_of,
-)
+from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
 from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
 from benchmarks.workers import worker

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from histocnn.measurement import Conditions, CoresSeen, Epoch, Launch, Phases, Round
+from histocnn.measurement import CoresSeen, Epoch, Launch, Phases, Round
 
 
-def a_round(seconds: float, disturbed: str = "", foreign: float = 0.0) -> Round:
+def a_round(seconds: float, disturbed: str = "") -> Round:
     """A round of ``seconds``; one that is ``disturbed``, by what, does not count."""
     return Round(
         seconds=seconds,
@@ -14,7 +14,6 @@ def a_round(seconds: float, disturbed: str = "", foreign: float = 0.0) -> Round:
         loss=0.5,
         accuracy=0.5,
         compilations=0,
-        conditions=Conditions(foreign_cores=foreign),
         disturbed=(disturbed,) if disturbed else (),
         counts=not disturbed,
     )

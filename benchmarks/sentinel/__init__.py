@@ -10,7 +10,7 @@ from typing import Self
 
 from benchmarks.sentinel.meters import Meters
 from benchmarks.sentinel.nvml import Gpu
-from benchmarks.sentinel.samples import History, conditions
+from benchmarks.sentinel.samples import LEAST_SECONDS, History, conditions
 from benchmarks.sentinel.verdict import disturbances
 from histocnn import pinning
 from histocnn.measurement import Conditions
@@ -64,6 +64,7 @@ class Sentinel:
             target=self._watch, name="sentinel", daemon=True
         )
         self._began = self._seconds = 0.0
+        self._fenced = float("-inf")
         self._spent = 0.0  # CPU seconds, on this thread and on those that ask
         self._taken = 0
 
@@ -97,20 +98,30 @@ class Sentinel:
         if not self._ended.is_set():
             self._sample(self._at_least(_LEAST_SECONDS), time.thread_time())
 
+    def fence(self) -> None:
+        """Let no round be judged by what came before now.
+
+        Where a worker compiles, short-lived helpers of its own look like others.
+        """
+        self._sample(0.0, time.thread_time())
+        self._fenced = self._history.last
+
     def conditions(self, start: float, end: float) -> Conditions:
         """What the machine did in the round from ``start`` to ``end``.
 
         Means are over the fewest samples that hold the round and at least 0.4 s, since
         the kernel counts in hundredths of a second: rounds that are shorter share what
-        is said of them with what came before. Where no sample was taken since ``end``,
-        it waits for one, some 20 ms at most.
+        is said of them with what came before, or after where that is fenced off. Where
+        samples are still to be taken, it waits for them: some 20 ms, and up to 0.4 s
+        where the fence is as near as that.
         """
-        while self._history.last < end and not self._ended.is_set():
-            due = self._history.last + self._at_least(_LEAST_SECONDS)
-            time.sleep(max(0.0, max(due, end) - time.monotonic()))
+        due = max(end, self._fenced + LEAST_SECONDS)
+        while self._history.last < due and not self._ended.is_set():
+            next_ = self._history.last + self._at_least(_LEAST_SECONDS)
+            time.sleep(max(0.0, max(next_, due) - time.monotonic()))
             self.mark()
         with self._lock:
-            window = self._history.window(start, end)
+            window = self._history.window(start, end, self._fenced)
         return conditions(window, len(self._cpus), start, end)
 
     def wait_until_quiet(self, patience: float) -> float:

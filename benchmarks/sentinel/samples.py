@@ -14,7 +14,7 @@ _Number = TypeVar("_Number", int, float)
 
 _MOST = 40_000  # an hour at 10 Hz: some 30 MB
 # What counts by hundredths of a second cannot tell less than a few of them from none.
-_LEAST_SECONDS = 0.4
+LEAST_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,24 @@ class History:
         """When the newest was taken; long ago where there is none."""
         return self._samples[-1].at if self._samples else float("-inf")
 
-    def window(self, start: float, end: float) -> list[Sample]:
+    def window(
+        self, start: float, end: float, since: float = float("-inf")
+    ) -> list[Sample]:
         """The fewest samples that hold [start, end] and are 0.4 s apart or more.
 
         Where the window must be wider than the round, it is so at its beginning: what
-        came before a round is known when the round ends. It is as wide as there are
+        came before a round is known when the round ends. It never reaches back to
+        before ``since``, and then is wider at its end. It is as wide as there are
         samples where there are too few.
         """
-        last = bisect_left(self._samples, end, key=_at)
-        last = min(last, len(self._samples) - 1)
-        if last < 0:
+        newest = len(self._samples) - 1
+        if newest < 0:
             return []
-        start = min(start, self._samples[last].at - _LEAST_SECONDS)
+        last = min(bisect_left(self._samples, end, key=_at), newest)
+        start = max(since, min(start, self._samples[last].at - LEAST_SECONDS))
         first = max(0, bisect_right(self._samples, start, key=_at) - 1)
+        wide = self._samples[first].at + LEAST_SECONDS
+        last = max(last, min(bisect_left(self._samples, wide, key=_at), newest))
         return self._samples[first : last + 1]
 
 

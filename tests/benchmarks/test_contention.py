@@ -78,7 +78,7 @@ def test_a_hog_that_comes_and_goes_does_not_reach_the_median(hogged: Hogged) -> 
 def test_a_hog_that_never_rests_is_reported_with_a_best_estimate(
     hogged: Hogged,
 ) -> None:
-    """All rounds are tainted, the least disturbed of each launch stands in, warned."""
+    """All rounds are tainted, the fastest of each launch stands in, warned."""
     measured = hogged(600.0, 0.0, Effort(2, rounds=3, repeats=1))
     for launch in measured.launches:
         assert all(round_.disturbed for round_ in launch.rounds)

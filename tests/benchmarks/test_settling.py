@@ -95,8 +95,8 @@ def test_a_launch_that_was_never_quiet_is_left_out_where_three_others_were() -> 
 
 
 def test_a_machine_that_is_never_quiet_gives_its_best_estimate_and_a_warning() -> None:
-    """The round of which others had least."""
-    hogged = a_launch([a_round(2.0, "hog A", 0.9), a_round(1.5, "hog B", 0.1)])
+    """The fastest round: whatever disturbs makes slower."""
+    hogged = a_launch([a_round(2.0, "hog A"), a_round(1.5, "hog B")])
     measured = settle(JOB, [hogged] * 3, FIXED)
     assert measured.median_seconds == 1.5
     assert [len(launch.counted) for launch in measured.launches] == [1, 1, 1]

@@ -41,6 +41,16 @@ def test_a_short_round_gets_a_window_that_jiffies_can_fill() -> None:
     assert len(made.window(0.71, 0.715)) == 5
 
 
+def test_a_window_keeps_behind_the_fence_and_grows_forward() -> None:
+    """What a warm-up did is none of the first round's."""
+    made = history(*(number / 10 for number in range(11)))
+    for start, end in ((0.31, 0.315), (0.3, 0.4)):
+        window = made.window(start, end, since=0.3)
+        assert [window[0].at, window[-1].at] == pytest.approx([0.3, 0.7])
+    window = made.window(0.85, 0.88, since=0.3)
+    assert [window[0].at, window[-1].at] == pytest.approx([0.5, 0.9])
+
+
 def test_a_round_past_the_samples_gets_those_there_are() -> None:
     made = history(5.0, 6.0)
     assert ends(made, 5.5, 7.0) == (5.0, 6.0)
