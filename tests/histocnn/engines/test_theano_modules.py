@@ -1,17 +1,10 @@
 """Theano's modules: with compiled headers, and all of a function at once."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from benchmarks import environments
-from histocnn import engines, pinning
 from histocnn.job import Job
-from tests.conftest import ROOT
+from tests.in_environment import printed_by
 
 # In Theano's environment, with an empty cache: who calls g++, and where from.
 SCRIPT = """
@@ -64,23 +57,8 @@ print(json.dumps({"compiled": compiled, "again": len(compiled) - count,
 def run(cache: Path, how: str) -> dict[str, Any]:
     """What the script printed; ``how`` is ``sound``, or ``broken``: none is ahead."""
     job = Job("theano", "cpu", 32, 10, None, 1, 10)
-    engine, interpreter = engines.get("theano"), environments.interpreter("theano")
-    if reason := environments.missing("theano") or engine.lacks(interpreter):
-        pytest.skip(reason)
-    done = subprocess.run(
-        [interpreter, "-c", SCRIPT, how],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        | pinning.environment(job.cores)
-        | engine.environment(job, cache),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    printed: dict[str, Any] = printed_by(job, "-c", SCRIPT, how, scratch=cache)
+    return printed
 
 
 def test_a_functions_modules_are_compiled_together(tmp_path: Path) -> None:
