@@ -10,11 +10,13 @@ BENCH_JSON ?= build/bench.json
 # Of images: the device, and a Debian 12 to build on instead of the public one.
 DEVICE ?= cpu
 BASE ?=
+# How long a soak begins new sessions.
+SOAK_SECONDS ?= 3600
 # More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test env doctor image images lint lock clean clean-images
+.PHONY: help bench test soak env doctor image images lint lock clean clean-images
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
@@ -36,6 +38,10 @@ bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 test: ## set up, run all tests
 	@$(PYTHON) tools/env.py bench $(ENGINES)
 	@.envs/bench/bin/python -m pytest tests $(ARGS)
+
+soak: ## random cases under random faults, for SOAK_SECONDS (default: an hour)
+	@$(PYTHON) tools/env.py bench $(BENCH_ENGINES)
+	@.envs/bench/bin/python -m benchmarks.soak --seconds $(SOAK_SECONDS) $(ARGS)
 
 env: ## set up one environment: make env ENGINE=theano
 	@$(PYTHON) tools/env.py $(ENGINE)

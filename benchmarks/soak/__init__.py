@@ -1,0 +1,1 @@
+"""A soak (`make soak`): sessions of the real suite under random faults, judged."""
