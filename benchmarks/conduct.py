@@ -211,6 +211,7 @@ def _terminal(config: pytest.Config) -> Iterator[None]:
 def install(config: pytest.Config, conductor: Conductor) -> None:
     """Let ``conductor`` measure this session's cases."""
     config.stash[_conductor] = conductor
+    config.pluginmanager.register(Rescue())
 
 
 def conductor_of(config: pytest.Config) -> Conductor | None:
@@ -280,10 +281,36 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     wanted = benchmarks.json or benchmarks.save or benchmarks.autosave
     conductor.saved(to_file=bool(wanted))
     if isinstance(conductor.broken_off, pytest.exit.Exception):
-        # pytest shows no summary then.
-        terminal = config.pluginmanager.getplugin("terminalreporter")
-        terminal.ensure_newline()
-        pytest_terminal_summary(terminal, config)
+        _say_now(config)
+
+
+class Rescue:
+    """A plugin of its own around all that happens when a session finishes."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session
+    ) -> Generator[None, object, object]:
+        """Say where results are that could not be saved: the disk is full, say."""
+        try:
+            return (yield)
+        except OSError as error:
+            conductor = conductor_of(session.config)
+            if conductor is None:
+                raise
+            conductor.saved(to_file=False)
+            _say_now(session.config, f"the results could not be saved: {error}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            return None
+
+
+def _say_now(config: pytest.Config, *lines: str) -> None:
+    """Print ``lines`` and what else is to be known, where pytest shows no summary."""
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    terminal.ensure_newline()
+    for line in lines:
+        terminal.write_line(line)
+    pytest_terminal_summary(terminal, config)
 
 
 def _save_outcomes(config: pytest.Config, benchmarks: Any) -> None:

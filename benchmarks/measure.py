@@ -92,6 +92,7 @@ def launch(
         launched=process.launched,
         notes=trained.notes,
         waited_seconds=rounds.waited,
+        sentinel_cores=sentinel.cost,
     )
     check(job, done)
     return replace(done, wall_seconds=time.monotonic() - started)

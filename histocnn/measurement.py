@@ -129,7 +129,8 @@ class Launch:
     weights since the start; None where that is no finite number. ``notes`` say, each
     in a sentence, in what the loop fell short of its best: streamed, not compiled, …
     ``wall_seconds`` is from before its start until it was gone, ``waited_seconds`` how
-    long of that the suite waited for the machine to be quiet.
+    long of that the suite waited for the machine to be quiet. ``sentinel_cores`` is
+    what watching took of a core, on average.
     """
 
     phases: Phases
@@ -144,6 +145,7 @@ class Launch:
     notes: tuple[str, ...] = ()
     wall_seconds: float = 0.0
     waited_seconds: float = 0.0
+    sentinel_cores: float = 0.0
 
     def not_trained(self) -> str | None:
         """Why this was no training; None where it was.

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import environments
 from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
 from benchmarks.outcomes import Outcome
+from benchmarks.scratch import Scratch
 from histocnn import cache, engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -151,18 +152,20 @@ class LocalChannel:
         # Not which: nothing that is saved names the machine or its user.
         self.facts = {"launcher": "local"} | ({"interpreter": "own"} if own else {})
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._scratch = Scratch()
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env=environment,
+                env=environment | {"TMPDIR": str(self._scratch.path)},
                 bufsize=0,
                 start_new_session=True,
             )
         except OSError as error:
             self._stderr.close()
+            self._scratch.remove()
             raise InputError(
                 f"cannot start {command[0]}: {error.strerror}; {remedy}"
             ) from None
@@ -205,6 +208,7 @@ class LocalChannel:
         self._selector.close()
         self._stdout.close()
         self._stderr.close()
+        self._scratch.remove()
 
     def kill(self) -> None:
         """SIGKILL to the whole process group, so that no child outlives the worker."""

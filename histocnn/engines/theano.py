@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from histocnn import pinning
 from histocnn.job import Job
 from histocnn.memory import PoolKind
-from histocnn.theano1 import modules
+from histocnn.theano1 import headers
 from histocnn.theano1.fused import FusedEpoch
 from histocnn.theano1.loading import join_flags, load_keras
 
@@ -65,7 +65,7 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     return {
         "THEANO_FLAGS": join_flags(flags),
         "THEANORC": os.devnull,  # the user's own settings would change the case
-        modules.HEADERS: str(compiled / "headers"),
+        headers.HEADERS: str(compiled / "headers"),
         "KERAS_BACKEND": "theano",
         "KERAS_HOME": str(cache / "keras2"),
         "OPENBLAS_NUM_THREADS": "1",

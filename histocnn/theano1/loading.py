@@ -8,12 +8,13 @@ import collections
 import collections.abc
 import ctypes
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from histocnn.errors import InputError
 from histocnn.job import Job
-from histocnn.theano1 import modules
+from histocnn.theano1 import headers, modules
 
 #: BLAS routines that Theano's C++ calls; scipy-openblas32 prefixes them with `scipy_`.
 _BLAS_SYMBOLS = (
@@ -42,8 +43,8 @@ def load_keras(job: Job) -> ModuleType:
     os.environ["LIBRARY_PATH"] = f"{folder}:{known}" if known else folder
     ctypes.CDLL(f"{folder}/lib{name}.so", ctypes.RTLD_GLOBAL)
     defines = [f"-D{symbol}=scipy_{symbol}" for symbol in _BLAS_SYMBOLS]
-    cxxflags = ["-O3", "-march=native", "-w", *modules.FLAGS, *defines]
-    modules.precompile_headers(cxxflags)
+    cxxflags = ["-O3", "-march=native", "-w", *headers.FLAGS, *defines]
+    headers.precompile_headers(cxxflags)
     os.environ["THEANO_FLAGS"] += "," + join_flags(
         {
             # Its default asks NumPy for an attribute that is gone.
@@ -53,9 +54,11 @@ def load_keras(job: Job) -> ModuleType:
     )
     _restore_collections()
     import keras
+    from theano import config
     from theano.gof import Op
 
     _version_ops_without_properties(Op)
+    modules.clear_half_made(Path(config.compiledir))
     modules.compile_in_parallel()
     if job.device == "cuda":
         _require_gpu()

@@ -1,104 +1,42 @@
-"""Theano's C++ modules, some fifty for one network, compiled in less time.
+"""Theano's C++ modules, some fifty for one network, compiled together.
 
-Theano writes one module for each operation and compiles one after the other. More than
-half of g++'s time goes into the same headers: they are compiled ahead, once. And what
-a function needs is known before its first module is compiled: all are, on all cores.
-Both change when something is compiled and how fast, never what.
+Theano compiles one after the other. What a function needs is known before its first
+module is compiled: all are, on all cores. This changes when something is compiled,
+never what.
 """
 
-import hashlib
 import os
 import shutil
-import subprocess
-import sys
-import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-#: g++'s own search path, and so no flag: Theano splits its flags at spaces.
-HEADERS = "CPLUS_INCLUDE_PATH"
-_HEADER = "histocnn_theano.h"
-#: For `gcc.cxxflags`; nobody reads the debugging symbols that Theano asks for.
-FLAGS = ("-g0", "-include", _HEADER)
 _MOST_AT_ONCE = 8  # each g++ takes some 150 MB, which a container may not have
-#: A compiled header serves the modules alone that have its flags. g++ looks through all
-#: files of the header's folder; some operations want OpenMP, and some do not.
-_VARIANTS = {"plain": (), "openmp": ("-fopenmp",)}
-_INCLUDES = (
-    *("Python.h", "iostream", "math.h", "numpy/arrayobject.h"),
-    *("numpy/arrayscalars.h", "vector", "algorithm"),
-)
-#: What every module of Theano's begins with, in its order; but Theano also compiles
-#: programs to find out what g++ can, and gives those no Python.
-_TEXT = "\n".join(
-    [
-        "#if __has_include(<Python.h>) && __has_include(<numpy/arrayobject.h>)",
-        *(f"#include <{name}>" for name in _INCLUDES),
-        "#endif\n",
-    ]
-)
 
 
-def precompile_headers(cxxflags: Sequence[str]) -> None:
-    """Have the common headers compiled, in a folder of ``$CPLUS_INCLUDE_PATH``'s.
+def clear_half_made(folder: Path) -> None:
+    """Remove what a process that was killed while it compiled left in the cache.
 
-    That variable then names the folder. g++ looks at nothing that a compiled header was
-    made from again, so each combination of versions and flags has its own. It takes the
-    header's text instead where the compiled form does not fit a module's flags.
+    Theano makes a module in a folder ``tmp…`` of ``folder``, its ``compiledir``, under
+    a lock of its own, and writes the key last. One without a key it never looks at
+    again, nor does it ever remove it.
     """
-    command, root = _command(cxxflags), Path(os.environ[HEADERS])
-    made_from = f"{_TEXT}{command}{_versions()}"
-    folder = root / hashlib.sha256(made_from.encode()).hexdigest()[:12]
-    os.environ[HEADERS] = str(folder)
-    if folder.exists():
+
+    def found() -> list[Path]:
+        made = folder.glob("tmp*/")
+        return [each for each in made if not (each / "key.pkl").exists()]
+
+    if not found():
         return
-    root.mkdir(parents=True, exist_ok=True)
-    # Several processes may come here at once: the first to be ready is the one.
-    with tempfile.TemporaryDirectory(dir=root) as beside:
-        header = Path(beside, "new", _HEADER)
-        compiled = header.with_name(f"{_HEADER}.gch")
-        compiled.mkdir(parents=True)
-        header.write_text(_TEXT)
-        building = {
-            compiled / name: subprocess.Popen(
-                [*command, *flags, header, "-o", compiled / name]
-            )
-            for name, flags in _VARIANTS.items()
-        }
-        for made, compiler in building.items():
-            # Where it fails there is the text, and g++ has said why; but half of a
-            # compiled header (g++ was killed, the disk is full) stops every module.
-            if compiler.wait():
-                made.unlink(missing_ok=True)
-        with suppress(OSError):
-            header.parent.rename(folder)
+    from theano.gof import compilelock
 
-
-def _command(cxxflags: Sequence[str]) -> list[str]:
-    """g++ on a header, with what Theano adds to ``cxxflags`` for a module."""
-    import numpy as np
-
-    include = cxxflags.index("-include")
-    return [
-        *("g++", "-O3", "-fno-math-errno"),
-        *(*cxxflags[:include], *cxxflags[include + 2 :]),
-        *("-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION", "-m64", "-fPIC"),
-        *(f"-I{np.get_include()}", f"-I{sysconfig.get_path('include')}"),
-        *("-fvisibility=hidden", "-x", "c++-header"),
-    ]
-
-
-def _versions() -> str:
-    """Of what a compiled header depends on, beside its text and flags."""
-    import numpy as np
-
-    compiler = Path(shutil.which("g++") or "g++").resolve().stat()
-    known = (np.__version__, sys.version, compiler.st_size, compiler.st_mtime_ns)
-    return " ".join(map(str, known))
+    with compilelock.lock_ctx():
+        # What is still so now is nobody's work: who works there has the lock.
+        for left in found():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def compile_in_parallel() -> None:

@@ -86,3 +86,21 @@ def test_what_fails_ahead_is_compiled_in_its_turn(tmp_path: Path) -> None:
     assert len(ahead) == 3
     assert set(ahead) < set(alone)
     assert outcome["found"][0] == [1, 1]
+
+
+def test_what_was_killed_while_it_compiled_is_cleared_away(tmp_path: Path) -> None:
+    """Folders without a key go, those with one stay; in the headers' folder too."""
+    run(tmp_path, "sound")
+    (compiled,) = tmp_path.rglob("compiledir_*")
+    (headers,) = tmp_path.rglob("headers")
+    kept = {path.parent for path in compiled.rglob("key.pkl")}
+    half = [compiled / "tmphalfmade", headers / "tmphalfmade"]
+    for folder in half:
+        folder.mkdir()
+        (folder / "mod.cpp").touch()
+    for ready in headers.glob("*/*.h"):  # to be compiled anew
+        ready.parent.rename(ready.parent.with_name("old"))
+    run(tmp_path, "sound")
+    assert kept
+    assert all(path.exists() for path in kept)
+    assert not any(folder.exists() for folder in half)
