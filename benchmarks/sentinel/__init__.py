@@ -112,14 +112,13 @@ class Sentinel:
         Means are over the fewest samples that hold the round and at least 0.4 s, since
         the kernel counts in hundredths of a second: rounds that are shorter share what
         is said of them with what came before, or after where that is fenced off. Where
-        samples are still to be taken, it waits for them: some 20 ms, and up to 0.4 s
-        where the fence is as near as that.
+        the fence is so near, it waits until there is enough behind it.
         """
         due = max(end, self._fenced + LEAST_SECONDS)
-        while self._history.last < due and not self._ended.is_set():
-            next_ = self._history.last + self._at_least(_LEAST_SECONDS)
-            time.sleep(max(0.0, max(next_, due) - time.monotonic()))
-            self.mark()
+        if self._history.last < due and not self._ended.is_set():
+            time.sleep(max(0.0, due - time.monotonic()))
+            # Now, and not when the next one is due: one more is no cost.
+            self._sample(0.0, time.thread_time())
         with self._lock:
             window = self._history.window(start, end, self._fenced)
         return conditions(window, len(self._cpus), start, end)

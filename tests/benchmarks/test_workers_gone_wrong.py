@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.launchers import WorkerDied
+from benchmarks.launchers import WorkerDied, local
 from benchmarks.launchers.local import LocalChannel
 from benchmarks.measure import check, measure
 from benchmarks.outcomes import MeasuringFailed
@@ -67,6 +67,19 @@ def test_a_crash_tells_the_signal_and_the_last_words() -> None:
     said = failure(script + "os.kill(os.getpid(), signal.SIGSEGV)")
     assert said.startswith("the worker died (signal SIGSEGV); it said:\n")
     assert said.endswith("bad address")
+
+
+def test_a_kill_by_the_kernel_for_want_of_memory_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is SIGKILL as any other, but the kernel counts such kills."""
+    counts = iter([3, 4])
+    monkeypatch.setattr(local, "_oom_kills", lambda: next(counts))
+    script = READY + "os.kill(os.getpid(), signal.SIGKILL)"
+    with pytest.raises(MeasuringFailed) as caught:
+        measure(JOB, Effort(1, 1, 30.0), ScriptLauncher(script), Path("/none"))
+    assert caught.value.outcome.kind == "out-of-memory"
+    assert "the kernel killed the worker for what it used" in str(caught.value)
 
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:

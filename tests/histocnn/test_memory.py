@@ -3,7 +3,7 @@
 import pytest
 
 from histocnn.errors import InputError
-from histocnn.memory import MemoryPool, PoolKind
+from histocnn.memory import MemoryPool, PoolKind, ran_out
 
 GIB = 2**30
 
@@ -40,3 +40,46 @@ def test_other_texts_are_refused(text: str) -> None:
     """Negative, NaN, infinite and wordy values get one line that says what is valid."""
     with pytest.raises(InputError, match="is not a memory pool; use 0"):
         MemoryPool.parse(text)
+
+
+class XlaRuntimeError(RuntimeError):
+    """As JAX names what its compiler and allocator say."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """As PyTorch names it, whatever it says."""
+
+
+def raised_from(error: Exception) -> Exception:
+    """An error of Keras' own that ``error`` caused."""
+    try:
+        raise ValueError("an epoch failed") from error
+    except ValueError as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OutOfMemoryError("tried to allocate 20 GiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA_ERROR_OUT_OF_MEMORY"),
+        XlaRuntimeError("RESOURCE_EXHAUSTED: allocating 1073741824 bytes"),
+        RuntimeError("std::bad_alloc"),
+        OSError(12, "Cannot allocate memory"),
+        RuntimeError("Unable to allocate 3 GiB for an array"),
+        raised_from(RuntimeError("out of memory")),
+    ],
+)
+def test_want_of_memory_is_told_apart(error: Exception) -> None:
+    """However a framework, a driver or an allocator says it, and who passes it on."""
+    assert ran_out(error)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("out of range"), ValueError("memory layout"), KeyError("m")]
+)
+def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
+    """Though they may speak of it."""
+    assert not ran_out(error)
