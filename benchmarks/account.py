@@ -12,8 +12,9 @@ class Account:
 
     ``imports`` is importing the frameworks, ``compiling`` building models, compiling
     and the warm-up epoch, ``measured`` the rounds that count, ``disturbed`` those that
-    do not, ``waited`` the pauses for a quiet machine, ``failed`` launches that came to
-    nothing. What is left of ``wall`` is the suite's own.
+    do not, ``around`` what loops took besides their epochs, ``waited`` the pauses for a
+    quiet machine, ``failed`` launches that came to nothing. What is left of ``wall`` is
+    the suite's own.
     """
 
     wall: float
@@ -21,13 +22,15 @@ class Account:
     compiling: float
     measured: float
     disturbed: float
+    around: float
     waited: float
     failed: float
 
     @property
     def suite(self) -> float:
         """What the suite itself took: starting workers, watching, keeping results."""
-        workers = self.imports + self.compiling + self.measured + self.disturbed
+        training = self.measured + self.disturbed + self.around
+        workers = self.imports + self.compiling + training
         return self.wall - workers - self.waited - self.failed
 
     def __str__(self) -> str:
@@ -41,6 +44,7 @@ class Account:
         ]
         if self.disturbed:
             parts.append(f"disturbed rounds {share(self.disturbed)}")
+        parts.append(f"around epochs {share(self.around)}")
         if self.waited:
             parts.append(f"waiting for quiet {share(self.waited)}")
         if self.failed:
@@ -65,6 +69,7 @@ def account(records: Sequence[Record], wall: float) -> Account:
         ),
         measured=sum(round_.seconds for round_ in rounds if round_.counts),
         disturbed=sum(round_.seconds for round_ in rounds if not round_.counts),
+        around=sum(each.phases.around_seconds for each in launches),
         waited=sum(each.waited_seconds for each in launches),
         failed=sum(record.seconds for record in records if record.launch is None),
     )

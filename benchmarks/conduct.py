@@ -17,7 +17,7 @@ import msgspec
 import psutil
 import pytest
 
-from benchmarks.account import account
+from benchmarks.account import Account, account
 from benchmarks.campaign import Campaign
 from benchmarks.journal import Journal, JournalFailed, describe_other
 from benchmarks.outcomes import CaseOutcome, Outcome
@@ -126,12 +126,12 @@ class Conductor:
             if record.launch is not None and "image_id" in record.launch.launched
         }
 
-    def account(self) -> str | None:
+    def account(self) -> Account | None:
         """Where the wall time since the process started went; None without launches."""
         if self._campaign is None or not self._campaign.made:
             return None
         wall = time.time() - psutil.Process().create_time()
-        return str(account(self._campaign.made, wall))
+        return account(self._campaign.made, wall)
 
     def saved(self, *, to_file: bool) -> None:
         """The session ends; results were written (``to_file``) or only shown."""
@@ -265,6 +265,7 @@ def pytest_benchmark_update_json(
     conductor = conductor_of(config)
     if conductor is not None:
         output_json["outcomes"] = list(conductor.outcomes())
+        output_json["account"] = msgspec.to_builtins(conductor.account())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -345,4 +346,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     for line in (conductor.account(), conductor.resume_hint):
         if line:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(str(line))

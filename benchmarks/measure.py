@@ -74,13 +74,15 @@ def launch(
             rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
         process.leave()
     trained = rounds.trained
+    steady_seconds = sum(round_.seconds for round_ in rounds.done)
     done = Launch(
         phases=Phases(
             import_seconds=opened.import_seconds,
             data_seconds=opened.data_seconds,
             build_seconds=opened.build_seconds,
             first_seconds=rounds.first_seconds,
-            steady_seconds=sum(round_.seconds for round_ in rounds.done),
+            steady_seconds=steady_seconds,
+            around_seconds=rounds.seconds - rounds.first_seconds - steady_seconds,
         ),
         warm_up=rounds.warm_up,
         rounds=tuple(rounds.done),
@@ -113,6 +115,7 @@ class _Rounds:
         self._process = process
         self._sentinel = sentinel
         self.done: list[Round] = []
+        self.seconds = 0.0  # of all that the worker's loop took
         self.waited = 0.0
 
     def train(self, report: Callable[[int, str], None]) -> None:
@@ -154,6 +157,7 @@ class _Rounds:
 
         self._sentinel.mark()
         epochs, self.trained = self._process.train(number, ended)
+        self.seconds += self.trained.seconds
         return list(zip(epochs, ends, strict=True))
 
     def _judge(self, epochs: list[tuple[Epoch, float]]) -> None:

@@ -88,6 +88,8 @@ class Phases:
     """Where a launch's time went, in seconds.
 
     ``first`` is compilation and the warm-up epoch, ``steady`` the rounds after it.
+    ``around`` is what the loop took besides: Keras' `fit` on TensorFlow sets its data
+    out at each call, and takes seconds to put them away.
     """
 
     import_seconds: float
@@ -95,6 +97,7 @@ class Phases:
     build_seconds: float
     first_seconds: float
     steady_seconds: float
+    around_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,11 @@ class Trained(msgspec.Struct, frozen=True, tag=True):
     """All epochs asked for have ended; the state they left.
 
     ``first_seconds`` is from the command to the end of its first epoch, which after
-    `Open` is compilation and the warm-up.
+    `Open` is compilation and the warm-up; ``seconds`` is all that the loop took.
     """
 
     first_seconds: float
+    seconds: float
     weights_moved: float | None
     peak_rss_bytes: int
     cores: CoresSeen

@@ -81,8 +81,10 @@ class Training:
 
         start = time.perf_counter()
         self.loop.run(epochs, ended)
+        end = time.perf_counter()
         return Trained(
             first_seconds=ends[0] - start,
+            seconds=end - start,
             weights_moved=_rms_change(self._start_weights, self.loop.weights()),
             peak_rss_bytes=peak_rss_bytes(),
             cores=pinning.seen(self._runtime.threads()),

@@ -96,18 +96,20 @@ class FakeSession(worker.Session):
 
     def _train(self, job: Job, epochs: int) -> protocol.Trained:
         fault = self._behaviour.fault(job)
-        first_seconds = 0.0
+        first_seconds = seconds = 0.0
         for number in range(epochs):
             if number == 1 and fault:
                 _go_wrong(fault)
             time.sleep(self._behaviour.delay)
             epoch = self._epoch(job)
             first_seconds = first_seconds or epoch.seconds
+            seconds += epoch.seconds
             self._report(protocol.EpochDone(epoch))
         if self._behaviour.log is not None:
             _add_line(self._behaviour.log, f"{job.id} {os.getpid()}")
         return protocol.Trained(
             first_seconds=first_seconds,
+            seconds=seconds,
             weights_moved=0.0 if fault == "did-not-train" else 0.01,
             peak_rss_bytes=100_000_000,
             cores=CoresSeen(

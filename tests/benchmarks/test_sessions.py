@@ -31,7 +31,14 @@ GRID = (
 AT_ONCE = Behaviour()
 MOMENTARY = {
     *("seconds", "images_per_second", "cpu_seconds", "wall_seconds", "waited_seconds"),
-    *("first_seconds", "steady_seconds", "conditions", "disturbed", "counts"),
+    *(
+        "first_seconds",
+        "steady_seconds",
+        "around_seconds",
+        "conditions",
+        "disturbed",
+        "counts",
+    ),
     *("warnings", "half_width", "sentinel_cores"),
 }
 

@@ -41,7 +41,7 @@ def test_commands_survive_the_line(command: protocol.Command) -> None:
         protocol.Ready(1, 42),
         protocol.Opened(1.0, 0.5, 0.25, "cpu", {"keras": "2.3.1"}),
         protocol.EpochDone(EPOCH),
-        protocol.Trained(3.0, None, 2**30, CORES, ("streamed: 2 of 30 steps",)),
+        protocol.Trained(3.0, 9.0, None, 2**30, CORES, ("streamed: 2 of 30 steps",)),
         protocol.Copied((0.1 + 0.2, 0.25), 2**27),
         protocol.Failed("ValueError", "two\nlines", "Traceback …"),
     ],

@@ -1,0 +1,36 @@
+"""The account of a run's wall time: all of it is somebody's."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.account import account
+from benchmarks.journal import Record
+from benchmarks.outcomes import Outcome
+from histocnn.measurement import Phases
+from tests.launches import a_launch, a_round
+
+
+def test_what_no_worker_took_is_the_suites() -> None:
+    """Imports, compilation, rounds, waits and failures are told apart."""
+    launch = replace(
+        a_launch([2.0, a_round(3.0, "a hog")]),
+        phases=Phases(4.0, 0.5, 1.0, 6.0, 5.0, around_seconds=0.25),
+        waited_seconds=1.5,
+    )
+    failed = Outcome("timed-out", "no answer")
+    records = [
+        Record("a", 0, launch, None, 20.0),
+        Record("b", 0, None, failed, 10.0),
+    ]
+    found = account(records, wall=40.0)
+    assert found.imports == 4.0
+    assert found.compiling == 7.0
+    assert (found.measured, found.disturbed, found.around) == (2.0, 3.0, 0.25)
+    assert (found.waited, found.failed) == (1.5, 10.0)
+    assert found.suite == pytest.approx(40.0 - 27.75)
+    assert str(found) == (
+        "40 s: measured training 5.0 %, compiling and warming up 17.5 %, importing "
+        "10.0 %, disturbed rounds 7.5 %, around epochs 0.6 %, waiting for quiet 3.8 %, "
+        "failed launches 25.0 %, the suite 30.6 %"
+    )
