@@ -7,13 +7,13 @@ falls on all cases alike, and not on those that came last.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmarks.journal import Journal, Record
 from benchmarks.outcomes import CaseOutcome, MeasuringFailed, Outcome
-from benchmarks.settling import Effort, settle, stopped
+from benchmarks.settling import Effort, interrupted, settle, stopped
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement, Stopped
@@ -64,9 +64,8 @@ class Case:
             return CaseOutcome(self.job, self.outcome.anonymous(), tuple(self.launches))
         if not self.launches:
             return None
-        return settle(
-            self.job, self.launches, self.stopped(effort) or Stopped("interrupted")
-        )
+        why = self.stopped(effort) or interrupted(effort, self.launches)
+        return settle(self.job, self.launches, why)
 
 
 class Campaign:
@@ -131,6 +130,15 @@ class Campaign:
             for case in self._cases.values()
         )
 
+    def launches(self) -> Iterator[Launch]:
+        """All launches that ended well, those found in the journal among them."""
+        for case in self._cases.values():
+            yield from case.launches
+
+    def holds_more(self) -> bool:
+        """Whether the journal has launches that this run had no need of."""
+        return any(record.launch is not None for record in self._replayed.values())
+
     def _wants(self, case: Case) -> bool:
         return case.outcome is None and case.stopped(self._effort) is None
 
@@ -162,7 +170,10 @@ class Campaign:
             outcome = failure.outcome
         except InputError as error:
             outcome = Outcome("failed", str(error))
-        return Record(job.id, number, launch, outcome, time.monotonic() - start)
+        # Without the wait for another session's launch, where it was one.
+        taken = launch.wall_seconds if launch is not None else 0.0
+        seconds = taken or time.monotonic() - start
+        return Record(job.id, number, launch, outcome, seconds)
 
 
 def _shuffled(cases: Sequence[Case], seed: str) -> list[Case]:

@@ -6,206 +6,19 @@ off meanwhile (Ctrl-C, SIGTERM, a full disk), cases with a finished launch still
 what there is, so that it is saved, and the session then ends as it was to end.
 """
 
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import signal
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import msgspec
-import psutil
 import pytest
 
-from benchmarks.account import Account, account
-from benchmarks.campaign import Campaign
-from benchmarks.journal import Journal, JournalFailed, describe_other
-from benchmarks.outcomes import CaseOutcome, Outcome
-from benchmarks.plan import Plan
-from benchmarks.progress import Reporter
-from benchmarks.suite import Suite
-from histocnn.errors import InputError
+from benchmarks.conductor import Conductor
+from benchmarks.outcomes import CaseOutcome
 from histocnn.job import Job
 from histocnn.measurement import Measurement
 
-_conductor = pytest.StashKey["Conductor"]()
-
-
-@dataclass(frozen=True)
-class Named:
-    """A job under the names that pytest has for its case."""
-
-    job: Job
-    name: str
-    fullname: str
-    skip: str | None = None  # why it cannot run
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How the journal is kept: where, of what plan, and whether an old one goes on."""
-
-    folder: Path
-    plan: Plan
-    resume: bool
-
-
-class Conductor:
-    """The campaign of a session, in front of the person who waits for it."""
-
-    def __init__(
-        self,
-        config: pytest.Config,
-        suite: Suite,
-        cases: Sequence[Named],
-        reporter: Reporter,
-        keeping: Keeping | None,
-        *,
-        order_seed: int,
-    ) -> None:
-        """``keeping`` None: a trial (`--benchmark-disable`), of which nothing stays."""
-        self._config = config
-        self._suite = suite
-        self._cases = cases
-        self._reporter = reporter
-        self._keeping = keeping
-        self._order_seed = order_seed
-        self._journal: Journal | None = None
-        self._campaign: Campaign | None = None
-        #: What the session is to end with, once what is finished has been picked up.
-        self.broken_off: BaseException | None = None
-        self.resume_hint = ""
-
-    def result(self, job: Job) -> Measurement | CaseOutcome | None:
-        """What came of ``job``; the first call measures all. None: it was not begun."""
-        if self._campaign is None:
-            with _terminal(self._config):
-                self._campaign = self._begin()
-                self._run(self._campaign)
-        return self._campaign.result(job)
-
-    def open(self) -> None:
-        """Take the journal, before anything is measured.
-
-        Raises `pytest.UsageError` where there can be none.
-        """
-        if self._keeping is None:
-            return
-        with _terminal(self._config):
-            try:
-                self._journal = self._open(self._keeping)
-            except InputError as error:
-                raise pytest.UsageError(str(error)) from None
-            for problem in self._journal.problems:
-                self._reporter.say(f"journal: {problem}")
-
-    def outcomes(self) -> Iterator[dict[str, Any]]:
-        """Cases without a time, as the saved file lists them."""
-        for case in self._cases:
-            if case.skip is not None:
-                outcome = CaseOutcome(case.job, Outcome("unsupported", case.skip))
-            else:
-                found = self._campaign.result(case.job) if self._campaign else None
-                if not isinstance(found, CaseOutcome):
-                    continue
-                outcome = found
-            yield {
-                "name": case.name,
-                "fullname": case.fullname,
-                "params": msgspec.to_builtins(case.job),
-                "launched": self._suite.launched_as(case.job),
-                **msgspec.to_builtins(outcome),
-            }
-
-    def images(self) -> dict[str, str]:
-        """The container images that launches ran in: identities by name."""
-        made = self._campaign.made if self._campaign else []
-        return {
-            record.launch.launched["image"]: record.launch.launched["image_id"]
-            for record in made
-            if record.launch is not None and "image_id" in record.launch.launched
-        }
-
-    def account(self) -> Account | None:
-        """Where the wall time since the process started went; None without launches."""
-        if self._campaign is None or not self._campaign.made:
-            return None
-        wall = time.time() - psutil.Process().create_time()
-        return account(self._campaign.made, wall)
-
-    def saved(self, *, to_file: bool) -> None:
-        """The session ends; results were written (``to_file``) or only shown."""
-        if self._journal is None:
-            return
-        if self._campaign is None:  # no case was called
-            if self._journal.records:
-                self._journal.close()
-            else:
-                self._journal.remove()
-            return
-        if to_file and self.broken_off is None and self._campaign.is_complete():
-            self._journal.remove()
-            return
-        self._journal.close()
-        why = "" if to_file else ", and nothing was saved (--benchmark-autosave saves)"
-        if self.broken_off is not None or not self._campaign.is_complete():
-            why = ", and something is left to measure"
-        self.resume_hint = (
-            f"finished launches are in {self._journal.path}{why}; "
-            "the same command with --resume takes them up"
-        )
-
-    def _begin(self) -> Campaign:
-        jobs = [case.job for case in self._cases if case.skip is None]
-        effort = self._suite.effort(once=self._keeping is None)
-        return Campaign(
-            jobs,
-            effort,
-            lambda job, number: self._suite.launch(
-                job, effort, number, self._reporter.on_step
-            ),
-            self._journal,
-            self._reporter,
-            seed=self._order_seed,
-            most_failures=self._config.getoption("maxfail") or 0,
-        )
-
-    def _open(self, keeping: Keeping) -> Journal:
-        """The journal to write: an old one of the same plan where that is to go on."""
-        folder, plan = keeping.folder, keeping.plan
-        if keeping.resume:
-            found = Journal.resume(folder, plan.id)
-            if found is not None:
-                self._reporter.say(
-                    f"resuming the run of {found.header.started}: "
-                    f"{len(found.records)} launches are finished"
-                )
-                return found
-            other = describe_other(folder, plan.facts)
-            why = f" ({other})" if other else ""
-            self._reporter.say(f"no run of this plan to resume{why}; starting anew")
-        return Journal.create(folder, plan.id, plan.facts)
-
-    def _run(self, campaign: Campaign) -> None:
-        try:
-            campaign.run()
-        except JournalFailed as failure:
-            self.broken_off = pytest.exit.Exception(str(failure), returncode=1)
-        except (KeyboardInterrupt, pytest.exit.Exception) as interrupt:
-            self.broken_off = interrupt
-        finally:
-            self._reporter.wipe()
-
-
-@contextmanager
-def _terminal(config: pytest.Config) -> Iterator[None]:
-    """Let what is printed through to the terminal, on a line of its own."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        writer = config.get_terminal_writer()
-        if writer.width_of_current_line:
-            writer.line()
-        yield
+_conductor = pytest.StashKey[Conductor]()
 
 
 def install(config: pytest.Config, conductor: Conductor) -> None:
@@ -277,7 +90,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     conductor, benchmarks = conductor_of(config), config._benchmarksession  # type: ignore[attr-defined]
     if conductor is None:
         return
-    if not benchmarks.benchmarks:
+    if not benchmarks.benchmarks and conductor.has_outcomes:
         _save_outcomes(config, benchmarks)
     wanted = benchmarks.json or benchmarks.save or benchmarks.autosave
     conductor.saved(to_file=bool(wanted))
@@ -292,7 +105,11 @@ class Rescue:
     def pytest_sessionfinish(
         self, session: pytest.Session
     ) -> Generator[None, object, object]:
-        """Say where results are that could not be saved: the disk is full, say."""
+        """Say where results are that could not be saved: the disk is full, say.
+
+        Whoever is impatient with Ctrl-C is not to lose what is being saved.
+        """
+        impatient = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return (yield)
         except OSError as error:
@@ -303,6 +120,8 @@ class Rescue:
             _say_now(session.config, f"the results could not be saved: {error}")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             return None
+        finally:
+            signal.signal(signal.SIGINT, impatient)
 
 
 def _say_now(config: pytest.Config, *lines: str) -> None:
@@ -331,14 +150,13 @@ def _save_outcomes(config: pytest.Config, benchmarks: Any) -> None:
     config.hook.pytest_benchmark_update_json(
         config=config, benchmarks=[], output_json=content
     )
-    if not content.get("outcomes"):
-        return
     if benchmarks.json:
         benchmarks.save_json(content)
     if save:
         benchmarks.storage.save(content, save)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say where the time went, and how to go on where something is left."""
     conductor = conductor_of(config)

@@ -136,7 +136,11 @@ class Journal:
                 if header is None or header.plan != plan:
                     continue
                 if lines := DurableLines.open(path):
-                    return cls(path, lines, header, problems)
+                    journal = cls(path, lines, header, problems)
+                    if journal.records or journal.problems:
+                        return journal
+                    # Its run was killed at once, and is no reason to hide another's.
+                    journal.remove()
             except _Unreadable as why:
                 problems.append(f"journal {path} is not resumed: {why}")
             except BlockingIOError:

@@ -82,7 +82,9 @@ def launch(
             build_seconds=opened.build_seconds,
             first_seconds=rounds.first_seconds,
             steady_seconds=steady_seconds,
-            around_seconds=rounds.seconds - rounds.first_seconds - steady_seconds,
+            around_seconds=max(
+                0.0, rounds.seconds - rounds.first_seconds - steady_seconds
+            ),
         ),
         warm_up=rounds.warm_up,
         rounds=tuple(rounds.done),

@@ -35,7 +35,7 @@ class Plan:
 def plan(
     jobs: Sequence[Job],
     *,
-    rounds: int,
+    rounds: str,
     dataset: str,
     launcher: str,
     settings: Settings,
@@ -48,12 +48,15 @@ def plan(
     return Plan(
         {
             "cases": f"{len(jobs)} ({_digest([asdict(job) for job in jobs])[:_SHORT]})",
-            "rounds": str(rounds),
+            "rounds": rounds,
             "dataset": dataset,
             "launcher": launcher,
             "settings": _digest(msgspec.to_builtins(settings))[:_SHORT],
             "order seed": str(order_seed),
-            "code": _digest([each["histocnn.source"] for each in labels])[:_SHORT],
+            "code": _digest(
+                [each["histocnn.source"] for each in labels]
+                + [image_labels.source_fingerprint(ROOT / "benchmarks")]
+            )[:_SHORT],
             "pins": _digest([each["histocnn.lock"] for each in labels])[:_SHORT],
             "machine": hard_digest(machine)[:_SHORT],
         }

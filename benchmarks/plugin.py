@@ -1,5 +1,6 @@
 """The pytest plugin: options, the parametrised case, facts of the machine."""
 
+import platform
 import signal
 import sys
 from collections.abc import Generator
@@ -14,9 +15,10 @@ import pytest
 from rich.console import Console
 
 from benchmarks import axes, conduct, environments, fingerprint, launchers
-from benchmarks.conduct import Conductor, Keeping, Named
+from benchmarks.conductor import Conductor, Keeping, Named
 from benchmarks.launchers import Settings, parse_size
 from benchmarks.plan import plan
+from benchmarks.privacy import without_names
 from benchmarks.progress import Reporter
 from benchmarks.suite import DEFAULT_DATASET, Suite
 from histocnn import data, engines, pinning
@@ -118,8 +120,7 @@ def _add_trust(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--order-seed",
-        type=int,
-        default=0,
+        default="0",
         metavar="N",
         help="of the random order in which launches of all cases run (default: 0)",
     )
@@ -182,6 +183,7 @@ def pytest_collection(session: pytest.Session) -> None:
             timeout=option("timeout"),
             precision=option("precision"),
             repeats=option("repeats"),
+            order_seed=option("order_seed"),
         )
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
@@ -255,7 +257,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         cases,
         Reporter(console, jobs, suite.effort(once=once)),
         None if once else _keeping(config, suite, jobs),
-        order_seed=config.getoption("order_seed"),
+        order_seed=suite.order_seed,
     )
     conduct.install(config, conductor)
     terminal = config.pluginmanager.getplugin("terminalreporter")
@@ -279,11 +281,11 @@ def _keeping(config: pytest.Config, suite: Suite, jobs: list[Job]) -> Keeping:
         folder=Path(folder).absolute() if folder else config.rootpath / _JOURNALS,
         plan=plan(
             jobs,
-            rounds=suite.grid.rounds,
+            rounds=suite.rounds,
             dataset=option("dataset") or DEFAULT_DATASET,
             launcher=option("launcher"),
             settings=suite.settings,
-            order_seed=option("order_seed"),
+            order_seed=suite.order_seed,
             machine=_fingerprint(option("host_name")).hard,
         ),
         resume=option("resume"),
@@ -325,6 +327,7 @@ def pytest_benchmark_update_machine_info(
     for momentary in ("hz_actual", "hz_actual_friendly"):
         # They differ at each look, and with them each comparison would warn.
         machine_info.get("cpu", {}).pop(momentary, None)
+    machine_info["release"] = without_names(platform.release(), environments.ROOT)
     machine_info["usable_cpus"] = len(pinning.usable_cpus())
     machine_info["memory_bytes"] = psutil.virtual_memory().total
     taken = _fingerprint(config.getoption("host_name"))
@@ -332,6 +335,12 @@ def pytest_benchmark_update_machine_info(
     if conductor is not None and (images := conductor.images()):
         taken = replace(taken, soft=replace(taken.soft, images=images))
     machine_info["fingerprint"] = msgspec.to_builtins(taken)
+
+
+def pytest_benchmark_update_commit_info(commit_info: dict[str, Any]) -> None:
+    """Leave out what people put their names into."""
+    for named in ("branch", "project"):
+        commit_info.pop(named, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -344,6 +353,9 @@ def pytest_benchmark_compare_machine_info(
     fingerprint at all. Both are its own copies, made to be compared.
     """
     both = (machine_info, compared_benchmark["machine_info"])
+    for each in both:
+        for soft in ("release", "memory_bytes"):  # a page more or less of it
+            each.pop(soft, None)
     hard = [each.pop("fingerprint", {}).get("hard") for each in both]
     if all(hard):
         for each, facts in zip(both, hard, strict=True):

@@ -2,10 +2,10 @@
 
 import getpass
 import os
+import re
 import socket
 from pathlib import Path
 
-_SHORTEST = 4  # letters: shorter names are parts of ordinary words
 _NOBODYS = ("root", "localhost")
 
 
@@ -15,8 +15,9 @@ def without_names(text: str, checkout: Path) -> str:
         if len(folder) > 1:
             text = text.replace(folder, stands_for)
     for name in (socket.gethostname(), _user()):
-        if len(name) >= _SHORTEST and name not in _NOBODYS:
-            text = text.replace(name, "…")
+        if name and name not in _NOBODYS:
+            # As a word of its own: others may have it as a part.
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text)
     return text
 
 

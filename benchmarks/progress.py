@@ -1,8 +1,6 @@
 """Tells what is running, what is done and how long it will take."""
 
-import math
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -95,7 +93,7 @@ class Reporter:
         self._bar: Progress | None = None
         self._row = TaskID(0)
         self._head = ""
-        self._since = 0.0
+        self._is_running = False
 
     def say(self, text: str) -> None:
         """Leave a line of its own."""
@@ -106,7 +104,7 @@ class Reporter:
 
     def launching(self, case: Case, number: int) -> None:
         """Show that a launch runs."""
-        self._since = time.monotonic()
+        self._is_running = True
         self._head = f"[{self._done}/{self._total}] {case.job.id}, launch {number + 1}"
         if self._console.is_terminal:
             self._bar = self._new_bar()
@@ -128,11 +126,15 @@ class Reporter:
             self._bar = None
 
     def launched(self, case: Case, record: Record) -> None:
-        """Where no bar showed it, a line says how the launch went."""
+        """Where no bar showed it, a line says how the launch went.
+
+        One that was found in the journal has been told before.
+        """
         self.wipe()
+        was_running, self._is_running = self._is_running, False
         self._forecast.launched(case.job, record.seconds)
         launch = record.launch
-        if launch is None or self._console.is_terminal:
+        if launch is None or not was_running or self._console.is_terminal:
             return
         quiet = [round_.seconds for round_ in launch.counted]
         disturbed = len(launch.rounds) - len(quiet)
@@ -172,10 +174,11 @@ def describe(result: Result) -> str:
         return f"FAILED: {result.outcome.message}"
     seconds, width = result.median_seconds, result.stopped.half_width
     launches = len(result.launches)
-    sure = "" if width is None else f" ± {100 * math.expm1(width):.2g} %"
+    digits = ".0f" if width and width >= 0.1 else ".2g"
+    sure = "" if width is None else f" ± {100 * width:{digits}} %"
     many = "launch" if launches == 1 else "launches"
     text = (
         f"{seconds:.3g} s/epoch{sure} ({launches} {many}), "
         f"{result.job.images / seconds:.4g} images/s"
     )
-    return f"{text}, {result.warnings[0].split(',')[0]}" if result.warnings else text
+    return ", ".join([text, *result.warnings])

@@ -73,7 +73,10 @@ def stopped(
 ) -> Stopped | None:
     """Why ``launches``, which took ``seconds`` of wall time, are enough; None if not.
 
-    Launches without an undisturbed round give no precision, but take time.
+    Launches without an undisturbed round give no precision, but take time. Looking
+    after each launch whether it is enough costs some of the 95 %: at 4 to 8 % from
+    launch to launch and a precision of 5 %, intervals at which cases stop hold the true
+    time in 94 to 90 % of simulated cases.
     """
     quiet = [launch for launch in launches if launch.counted]
     width = half_width([math.log(launch.median_seconds) for launch in quiet])
@@ -85,6 +88,14 @@ def stopped(
     if len(launches) >= LEAST_LAUNCHES and seconds >= effort.cap_seconds:
         return Stopped("time-cap", width, effort.precision)
     return None
+
+
+def interrupted(effort: Effort, launches: Sequence[Launch]) -> Stopped:
+    """As `stopped`, for a case that was broken off before it was enough."""
+    quiet = [launch for launch in launches if launch.counted]
+    width = half_width([math.log(launch.median_seconds) for launch in quiet])
+    asked = effort.precision if effort.launches is None else None
+    return Stopped("interrupted", width, asked)
 
 
 def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measurement:
@@ -101,15 +112,9 @@ def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measuremen
         launch if launch.counted else _best_estimate(launch) for launch in launches
     )
     logs = [math.log(launch.median_seconds) for launch in settled]
-    reasons = dict.fromkeys(
-        reason
-        for launch in settled
-        for round_ in launch.counted
-        for reason in round_.disturbed
-    )
     warning = (
         f"never quiet in {len(never)} of {len(launches)} launches, whose fastest "
-        f"round stands in ({'; '.join(reasons)})"
+        "round stands in"
     )
     return Measurement(
         job, settled, replace(stopped, half_width=half_width(logs)), (warning,)

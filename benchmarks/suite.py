@@ -50,6 +50,7 @@ class Suite:
         timeout: str,
         precision: str | None = None,
         repeats: str | None = None,
+        order_seed: str = "0",
     ) -> None:
         """Check all that was asked for; `InputError` says what cannot be had.
 
@@ -68,7 +69,8 @@ class Suite:
                 "--launches fixes their number, --precision lets them be as many as it "
                 "needs; leave one out"
             )
-        self._repeats = self.grid.rounds if repeats is None else _count(repeats)
+        self._repeats = None if repeats is None else _count("--repeats", repeats)
+        self.order_seed = _count("--order-seed", order_seed)
         self._rounds_fixed = overrides["rounds"] is not None
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
@@ -103,8 +105,19 @@ class Suite:
             most_rounds=grid.rounds * (1 if fixed else _ROUNDS_ADDED),
             precision=self._precision,
             cap_seconds=grid.time_cap,
-            repeats=self._repeats,
+            repeats=self.repeats(grid.rounds),
         )
+
+    @property
+    def rounds(self) -> str:
+        """How many rounds a launch has, in words."""
+        effort = self.effort(once=False)
+        least, most = effort.rounds, effort.most_rounds
+        return str(least) if most <= least else f"{least} to {most}"
+
+    def repeats(self, rounds: int) -> int:
+        """How many disturbed rounds are repeated in a launch that has ``rounds``."""
+        return rounds if self._repeats is None else self._repeats
 
     def job(self, params: dict[str, Any]) -> Job:
         """The job of a case's parameters as pytest has them."""
@@ -214,9 +227,9 @@ def _share(text: str | None) -> float:
     return share
 
 
-def _count(text: str) -> int:
+def _count(option: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text):
         raise InputError(
-            f"--repeats: {text!r} is not a whole number from 0 up, and below a million"
+            f"{option}: {text!r} is not a whole number from 0 up, and below a million"
         )
     return int(text)

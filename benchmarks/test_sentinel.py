@@ -22,15 +22,14 @@ from histocnn.measurement import Launch, Measurement
 STOPWATCH = Stopwatch()
 LAUNCHES, ROUNDS = 6, 8  # of each, by turns
 JOB = Job("tensorflow", "cpu", 64, 50, cnmem=None, cores=1)
-#: Burns the case's CPU for a second, rests for two, and so on.
+#: Burns the case's CPU for a second, rests for two, and so on while its stdin is open.
 HOG = """
-import os, sys, time
+import os, select, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
-while True:
+while not select.select([sys.stdin], [], [], 2)[0]:
     end = time.monotonic() + 1
     while time.monotonic() < end:
         pass
-    time.sleep(2)
 """
 
 
@@ -57,12 +56,15 @@ def hog() -> Iterator[None]:
     """A process that has the case's CPU for a third of the time."""
     usable = pinning.usable_cpus()
     (cpu,) = pinning.choose(JOB.cores, usable, pinning.cpu_siblings(usable))
-    beast = subprocess.Popen([sys.executable, "-c", HOG, str(cpu)])
+    # Its stdin closes with this process, however that ends.
+    beast = subprocess.Popen(
+        [sys.executable, "-c", HOG, str(cpu)], stdin=subprocess.PIPE
+    )
     try:
         yield
     finally:
         beast.kill()
-        beast.wait()
+        beast.communicate()
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,9 @@ class Turns:
         once = bool(config.getoption("benchmark_disable"))
         self.launches = 1 if once else int(config.getoption("launches") or launches)
         rounds = 1 if once else int(config.getoption("rounds") or rounds)
-        timeout = suite_of(config).timeout
-        self.effort = Effort(1, rounds, timeout, repeats=0 if once else rounds)
+        suite = suite_of(config)
+        repeats = 0 if once else suite.repeats(rounds)
+        self.effort = Effort(1, rounds, suite.timeout, repeats=repeats)
 
     def measure(
         self, jobs: Mapping[str, Job], launch: Callable[[str, Effort], Launch]

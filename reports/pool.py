@@ -1,5 +1,6 @@
 """The same case in several files: pooled within one origin, kept apart between them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -77,16 +78,11 @@ def _pooled(
     combination: Combination, origin: Origin, entries: list[tuple[str, Case]]
 ) -> Pooled:
     untimed = [(label, each.outcome) for label, each in entries if each.outcome]
-    # --benchmark-autosave beside --benchmark-json saves one run under two names, and
-    # launches counted twice would look surer than they are. Clocks of nanoseconds do
-    # not repeat themselves.
-    distinct: dict[tuple[Launch, ...], tuple[str, Case]] = {}
-    for label, case in entries:
-        if case.outcome is None:
-            distinct.setdefault(case.launches, (label, case))
-    if not distinct:
+    timed = [(label, case) for label, case in entries if case.outcome is None]
+    if not timed:
         return _outcome(combination, origin, untimed)
-    parts = [case for _, case in distinct.values()]
+    distinct = _distinct(timed)
+    parts = [case for _, case in distinct]
     asides = [
         f"{label}: {outcome}; the time is from another try"
         for label, outcome in untimed
@@ -94,14 +90,32 @@ def _pooled(
     return Pooled(
         combination=combination,
         origin=origin,
-        files=tuple(label for label, _ in distinct.values()),
-        launches=tuple(each for launches in distinct for each in launches),
-        repeats=len(entries) - len(untimed) - len(distinct),
+        files=tuple(label for label, _ in distinct),
+        launches=tuple(each for case in parts for each in case.launches),
+        repeats=len(timed) - len(distinct),
         left_out=tuple(each for case in parts for each in case.left_out),
         stopped=tuple(case.stopped for case in parts if case.stopped),
         warnings=tuple(each for case in parts for each in case.warnings),
         asides=tuple(dict.fromkeys(asides)),
     )
+
+
+def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
+    """Those of which no other has all launches, and of equal ones the first.
+
+    --benchmark-autosave beside --benchmark-json saves one run under two names; a run
+    that was broken off is in the file of the one that resumed it. Launches counted
+    twice would look surer than they are.
+    """
+    held = [Counter(each.identity for each in case.launches) for _, case in timed]
+    return [
+        part
+        for number, part in enumerate(timed)
+        if not any(
+            held[number] < other or (held[number] == other and place < number)
+            for place, other in enumerate(held)
+        )
+    ]
 
 
 def _outcome(

@@ -29,13 +29,15 @@ class Launch:
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
     each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
     energy of each of those epochs, summed over ``meters``; neither has anything where
-    not every one of them was metered alike.
+    not every one of them was metered alike. ``identity`` is the same for one launch in
+    whatever file it is, and whichever of its epochs count there.
     """
 
     seconds: tuple[float, ...]
     notes: tuple[str, ...] = ()
     joules: tuple[float, ...] = ()
     meters: tuple[str, ...] = ()
+    identity: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,12 @@ def _launch(launch: schema.Launch) -> Launch:
     rounds = [each for each in launch.rounds if each.counts]
     meters, joules = _energy(rounds)
     return Launch(
-        tuple([each.seconds for each in rounds]), _lines(launch.notes), joules, meters
+        tuple([each.seconds for each in rounds]),
+        _lines(launch.notes),
+        joules,
+        meters,
+        # Clocks of nanoseconds do not repeat themselves.
+        hash(tuple([each.seconds for each in launch.rounds])),
     )
 
 

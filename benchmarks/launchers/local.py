@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmarks import environments
 from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
@@ -151,8 +152,14 @@ class LocalChannel:
         self._killed_for_memory = _oom_kills()
         # Not which: nothing that is saved names the machine or its user.
         self.facts = {"launcher": "local"} | ({"interpreter": "own"} if own else {})
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
-        self._scratch = Scratch()
+        try:
+            self._scratch = Scratch()
+        except OSError as error:
+            raise InputError(
+                f"no temporary folder can be made in {tempfile.gettempdir()}: "
+                f"{error.strerror}; set TMPDIR to another"
+            ) from None
+        self._stderr = _unnamed_file(self._scratch.path)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -232,6 +239,14 @@ class LocalChannel:
         lacks = "ModuleNotFoundError: " in words and self.remedy
         how += f"; {self.remedy}" if lacks else ""
         return Outcome("crashed", f"the worker died ({how})", name, words)
+
+
+def _unnamed_file(folder: Path) -> BinaryIO:
+    """A file that goes with its last descriptor."""
+    path = folder / "stderr"
+    file = path.open("w+b")
+    path.unlink()
+    return file
 
 
 def _oom_kills() -> int:

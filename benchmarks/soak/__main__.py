@@ -19,7 +19,7 @@ import msgspec
 from benchmarks.environments import ROOT
 from benchmarks.soak import disk, scenario, tally
 from benchmarks.soak.machine import Machine, survey
-from benchmarks.soak.session import Place, Session
+from benchmarks.soak.session import MARKER, Place, Session
 from benchmarks.soak.tally import Ended
 from histocnn import cache
 from histocnn.errors import InputError
@@ -42,7 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{launcher}: {', '.join(engines)}; {machine.cores} cores", flush=True)
     if why_not is not None:
         print(f"no disk is filled: {why_not}", flush=True)
-    evidence = asked.json.with_suffix("")
+    evidence = _evidence(asked.json)
+    if evidence.exists() and not (evidence / MARKER).exists():
+        print(f"soak: {evidence} is no soak's; name another --json", file=sys.stderr)
+        return 2
     shutil.rmtree(evidence, ignore_errors=True)
     sessions: list[Ended] = []
     # Ctrl-C ends it early, with what is known by then.
@@ -94,8 +97,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         default=_RESULTS,
         metavar="PATH",
-        help="where the sessions are written as JSON, and in a folder of that name "
-        "what those wrote in which something was wrong (default: build/soak.json)",
+        help="where the sessions are written as JSON, and beside it, in a folder "
+        "NAME-evidence, what those wrote in which something was wrong (default: "
+        "build/soak.json)",
     )
     return parser.parse_args(arguments)
 
@@ -125,7 +129,7 @@ def _place(asked: argparse.Namespace, machine: Machine) -> Iterator[Place]:
             folder=folder,
             cache=folder / "cache",
             token=secrets.token_hex(8),
-            evidence=asked.json.with_suffix(""),
+            evidence=_evidence(asked.json),
             timeout=asked.timeout,
             interpreters=tuple(asked.interpreter),
             can_fill=machine.can_fill,
@@ -146,6 +150,11 @@ def _copy_cache(target: Path) -> None:
         if source != cache.entries():
             with contextlib.suppress(shutil.Error):
                 shutil.copytree(source, target / source.name, symlinks=True)
+
+
+def _evidence(json: Path) -> Path:
+    """Where the folders of sessions go in which something was wrong."""
+    return json.with_name(f"{json.stem}-evidence")
 
 
 def _docker() -> Any:

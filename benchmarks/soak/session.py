@@ -23,6 +23,8 @@ from benchmarks.soak.tally import Ended
 from benchmarks.soak.verdict import Results, losses
 from benchmarks.soak.witness import Witness
 
+#: In a folder of evidence: it was made by a soak, and the next may remove it.
+MARKER = ".soak"
 _LONGEST_RUN = 1800.0  # seconds; one that takes longer hangs
 _TIMEOUT = 300.0  # seconds; Theano compiles for 90 of them where nothing is cached
 _GRACE = 30.0  # seconds that the suite gets to end when the soak does
@@ -209,6 +211,8 @@ class Session:
 
     def _keep(self) -> None:
         """Put what the session wrote where it can be looked at."""
+        self._place.evidence.mkdir(parents=True, exist_ok=True)
+        (self._place.evidence / MARKER).touch()
         shutil.copytree(
             self._folder,
             self._place.evidence / self._folder.name,

@@ -65,6 +65,8 @@ def test_a_hog_that_comes_and_goes_does_not_reach_the_median(hogged: Hogged) -> 
     """
     effort = Effort(2, rounds=6, repeats=40)
     measured = hogged(0.8, 1.6, effort)
+    if measured.warnings:
+        pytest.skip("others than the hog never left this machine quiet")
     rounds = [round_ for launch in measured.launches for round_ in launch.rounds]
     caught = [round_ for round_ in rounds if not round_.counts]
     counted = [round_ for round_ in rounds if round_.counts]
@@ -86,4 +88,5 @@ def test_a_hog_that_never_rests_is_reported_with_a_best_estimate(
         assert len(launch.rounds) == 4
     (warning,) = measured.warnings
     assert warning.startswith("never quiet in 1 of 1 launches")
-    assert "other processes used" in warning
+    reasons = " ".join(measured.launches[0].rounds[0].disturbed)
+    assert "other processes used" in reasons

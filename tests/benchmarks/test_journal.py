@@ -306,7 +306,7 @@ def another_run(how: str, folder: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("how", ["create", "resume"])
 def test_a_journal_in_use_is_not_resumed(tmp_path: Path, how: str) -> None:
     """One line says which and what to do; once its run is killed it is free."""
-    aged(journal(tmp_path, 1))
+    older = aged(journal(tmp_path, 1))
     with another_run(how, tmp_path) as path:
         with pytest.raises(InputError) as error:
             Journal.resume(tmp_path, PLAN)
@@ -315,7 +315,9 @@ def test_a_journal_in_use_is_not_resumed(tmp_path: Path, how: str) -> None:
             "leave --resume out to measure all anew"
         )
     with closing(resumed(tmp_path)) as found:
-        assert found.path == path
+        # One that has no launch yet is nothing to resume, and hides no other.
+        assert found.path == older
+    assert path.exists() == (how == "resume")
 
 
 def test_a_journal_that_goes_while_it_is_opened_is_none(
@@ -335,6 +337,7 @@ def test_a_journal_that_goes_while_it_is_opened_is_none(
 def test_a_worker_does_not_keep_the_journal(tmp_path: Path) -> None:
     """An orphan of a killed run inherits no lock."""
     new = Journal.create(tmp_path, PLAN, WHAT)
+    new.append(record(0))
     with subprocess.Popen(["sleep", "60"], close_fds=False) as orphan:
         new.close()
         resumed(tmp_path).close()

@@ -29,6 +29,7 @@ GRID = (
     *("--batches", "10,20", "--images", "20", "--cores", "1", "--repeats", "0"),
 )
 AT_ONCE = Behaviour()
+HANGS = Behaviour(faults={"64px-b20": "hang"})
 MOMENTARY = {
     *("seconds", "images_per_second", "cpu_seconds", "wall_seconds", "waited_seconds"),
     *(
@@ -183,6 +184,61 @@ def test_results_that_cannot_be_saved_are_not_lost(session: Session) -> None:
     assert session.run("--launches", "2", "--resume")[0] == 0
     assert session.trained() == before
     assert len(session.saved()["benchmarks"]) == 4
+
+
+def test_times_that_an_early_end_kept_from_the_file_stay(session: Session) -> None:
+    """-x ends pytest at the first case without a time, before others are saved.
+
+    By this seed the case that fails comes last, so that all others have a time.
+    """
+    arguments = ("--launches", "1", "--order-seed", "2")
+    behaviour = Behaviour(faults={"32px-b10": "out-of-memory"})
+    code, printed = session.run(*arguments, "-x", behaviour=behaviour)
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert len(session.journals()) == 1
+    assert "--resume takes them up" in printed
+    before = session.trained()
+    session.run(*arguments, "--resume")
+    assert session.trained() == before
+    assert len(session.saved()["benchmarks"]) == 3
+    assert not session.journals()
+
+
+def test_launches_that_a_resumed_run_does_not_need_stay(session: Session) -> None:
+    """They are in no file."""
+    short = ("--timeout", "1")
+    assert session.run("--launches", "2", *short, behaviour=HANGS)[0] == 1
+    code, printed = session.run("--launches", "1", "--resume")
+    assert code == 0
+    assert "more of them than this run was to have" in printed
+    before = session.trained()
+    assert session.run("--launches", "2", "--resume")[0] == 0
+    assert sum((session.trained() - before).values()) == 1
+    assert not session.journals()
+
+
+def test_a_trial_overwrites_no_file(session: Session) -> None:
+    """Cases that are skipped are no results worth one."""
+    both = ("--launches", "1", "--precision-mode", "float32,tf32")
+    assert session.run(*both)[0] == 0
+    before = session.json.read_bytes()
+    session.run(*both, "--benchmark-disable")
+    assert session.json.read_bytes() == before
+
+
+def test_a_journal_without_launches_hides_no_other(session: Session) -> None:
+    """A run that was killed at once is not what --resume goes on with."""
+    folder = session.folder / "journals"
+    assert session.run("--launches", "1", "--timeout", "1", behaviour=HANGS)[0] == 1
+    (kept,) = session.journals()
+    header = kept.read_bytes().splitlines(keepends=True)[0]
+    empty = folder / kept.name.replace(kept.name[:8], "99990101")
+    empty.write_bytes(header)
+    code, printed = session.run("--launches", "1", "--resume")
+    assert code == 0, printed
+    assert "3 launches are finished" in printed
+    assert sum(session.trained().values()) == 4
+    assert not session.journals()
 
 
 def test_killed_at_any_moment_and_resumed_it_ends_as_if_undisturbed(

@@ -102,8 +102,6 @@ def test_a_machine_that_is_never_quiet_gives_its_best_estimate_and_a_warning() -
     assert [len(launch.counted) for launch in measured.launches] == [1, 1, 1]
     (warning,) = measured.warnings
     assert warning.startswith("never quiet in 3 of 3 launches")
-    assert "hog B" in warning
-    assert "hog A" not in warning
 
 
 def test_the_rule_keeps_its_word_on_average() -> None:

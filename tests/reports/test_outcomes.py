@@ -271,7 +271,7 @@ def test_pooled_launches_are_as_precise_as_they_are_together(
     """What each run told of its own launches is not true of all of them."""
     cap = {"why": "time-cap", "half_width": 0.3, "precision": 0.05}
     save("a.json", case([1.0], [1.001], [1.002], stopped=cap))
-    save("b.json", case([1.0], [1.002], [1.001], stopped=cap))
+    save("b.json", case([1.0005], [1.0025], [1.0015], stopped=cap))
     (row,) = _csv(capsys, "a.json", "b.json")
     assert 0 < float(row["half_width"]) < 0.01
     assert main(["speedup", "a.json", "b.json"]) == 0

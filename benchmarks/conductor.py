@@ -1,0 +1,230 @@
+"""The campaign of a pytest session: its journal, its results, what became of both."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+
+from benchmarks.account import Account, account
+from benchmarks.campaign import Campaign
+from benchmarks.journal import Journal, JournalFailed, describe_other
+from benchmarks.outcomes import CaseOutcome, Outcome
+from benchmarks.plan import Plan
+from benchmarks.progress import Reporter
+from benchmarks.suite import Suite
+from histocnn.errors import InputError
+from histocnn.job import Job
+from histocnn.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Named:
+    """A job under the names that pytest has for its case."""
+
+    job: Job
+    name: str
+    fullname: str
+    skip: str | None = None  # why it cannot run
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How the journal is kept: where, of what plan, and whether an old one goes on."""
+
+    folder: Path
+    plan: Plan
+    resume: bool
+
+
+class Conductor:
+    """The campaign of a session, in front of the person who waits for it."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        suite: Suite,
+        cases: Sequence[Named],
+        reporter: Reporter,
+        keeping: Keeping | None,
+        *,
+        order_seed: int,
+    ) -> None:
+        """``keeping`` None: a trial (`--benchmark-disable`), of which nothing stays."""
+        self._config = config
+        self._suite = suite
+        self._cases = cases
+        self._reporter = reporter
+        self._keeping = keeping
+        self._order_seed = order_seed
+        self._journal: Journal | None = None
+        self._campaign: Campaign | None = None
+        #: What the session is to end with, once what is finished has been picked up.
+        self.broken_off: BaseException | None = None
+        self.resume_hint = ""
+        self._handed: set[str] = set()  # ids of the jobs whose results were taken
+
+    def result(self, job: Job) -> Measurement | CaseOutcome | None:
+        """What came of ``job``; the first call measures all. None: it was not begun."""
+        if self._campaign is None:
+            with terminal(self._config):
+                self._campaign = self._begin()
+                self._run(self._campaign)
+        self._handed.add(job.id)
+        return self._campaign.result(job)
+
+    def open(self) -> None:
+        """Take the journal, before anything is measured.
+
+        Raises `pytest.UsageError` where there can be none.
+        """
+        if self._keeping is None:
+            return
+        with terminal(self._config):
+            try:
+                self._journal = self._open(self._keeping)
+            except InputError as error:
+                raise pytest.UsageError(str(error)) from None
+            for problem in self._journal.problems:
+                self._reporter.say(problem)
+
+    def outcomes(self) -> Iterator[dict[str, Any]]:
+        """Cases without a time, as the saved file lists them."""
+        for case in self._cases:
+            if case.skip is not None:
+                known = Outcome("unsupported", case.skip).anonymous()
+                outcome = CaseOutcome(case.job, known)
+            else:
+                found = self._campaign.result(case.job) if self._campaign else None
+                if not isinstance(found, CaseOutcome):
+                    continue
+                outcome = found
+            yield {
+                "name": case.name,
+                "fullname": case.fullname,
+                "params": msgspec.to_builtins(case.job),
+                "launched": self._suite.launched_as(case.job),
+                **msgspec.to_builtins(outcome),
+            }
+
+    def images(self) -> dict[str, str]:
+        """The container images that launches ran in: identities by name."""
+        launches = self._campaign.launches() if self._campaign else ()
+        return {
+            launch.launched["image"]: launch.launched["image_id"]
+            for launch in launches
+            if "image_id" in launch.launched
+        }
+
+    def account(self) -> Account | None:
+        """Where the wall time since the process started went; None without launches."""
+        if self._campaign is None or not self._campaign.made:
+            return None
+        wall = time.time() - psutil.Process().create_time()
+        return account(self._campaign.made, wall)
+
+    def saved(self, *, to_file: bool) -> None:
+        """The session ends; results were written (``to_file``) or only shown."""
+        if self._journal is None:
+            return
+        made = self._campaign.made if self._campaign is not None else []
+        why = self._why_kept(to_file=to_file)
+        if not why or not (self._journal.records or made):
+            self._journal.remove()
+            return
+        self._journal.close()
+        self.resume_hint = (
+            f"finished launches are in {self._journal.path}{why}; "
+            "the same command with --resume takes them up"
+        )
+
+    def _why_kept(self, *, to_file: bool) -> str:
+        """What the journal has that no file has, or would be needed for; "" for none.
+
+        pytest ends early (`-x`) where a case has failed: others that have a time are
+        then in no file.
+        """
+        due = {case.job.id for case in self._runnable}
+        if self._campaign is None or self.broken_off is not None:
+            return ", and something is left to measure"
+        if not self._campaign.is_complete():
+            return ", and something is left to measure"
+        if not to_file:
+            return ", and nothing was saved (--benchmark-autosave saves)"
+        if due - self._handed:
+            return ", and not all of it was saved"
+        if self._campaign.holds_more():
+            return ", more of them than this run was to have"
+        return ""
+
+    @property
+    def has_outcomes(self) -> bool:
+        """Whether a case was tried and has no time, in a run that is to be kept."""
+        if self._campaign is None or self._keeping is None:
+            return False
+        results = (self._campaign.result(case.job) for case in self._runnable)
+        return any(isinstance(each, CaseOutcome) for each in results)
+
+    @property
+    def _runnable(self) -> list[Named]:
+        return [case for case in self._cases if case.skip is None]
+
+    def _begin(self) -> Campaign:
+        jobs = [case.job for case in self._runnable]
+        effort = self._suite.effort(once=self._keeping is None)
+        return Campaign(
+            jobs,
+            effort,
+            lambda job, number: self._suite.launch(
+                job, effort, number, self._reporter.on_step
+            ),
+            self._journal,
+            self._reporter,
+            seed=self._order_seed,
+            most_failures=self._config.getoption("maxfail") or 0,
+        )
+
+    def _open(self, keeping: Keeping) -> Journal:
+        """The journal to write: an old one of the same plan where that is to go on."""
+        folder, plan = keeping.folder, keeping.plan
+        if keeping.resume:
+            found = Journal.resume(folder, plan.id)
+            if found is not None:
+                finished = sum(record.launch is not None for record in found.records)
+                self._reporter.say(
+                    f"resuming the run of {found.header.started[:16]} UTC: "
+                    f"{finished} launches are finished"
+                )
+                return found
+            other = describe_other(folder, plan.facts)
+            why = f" ({other})" if other else ""
+            self._reporter.say(f"no run of this plan to resume{why}; starting anew")
+        return Journal.create(folder, plan.id, plan.facts)
+
+    def _run(self, campaign: Campaign) -> None:
+        try:
+            campaign.run()
+        except JournalFailed as failure:
+            self.broken_off = pytest.exit.Exception(str(failure), returncode=1)
+        except (KeyboardInterrupt, pytest.exit.Exception) as interrupt:
+            self.broken_off = interrupt
+        except Exception as error:  # a fault of the suite's, told with its traceback
+            self.broken_off = error
+        finally:
+            self._reporter.wipe()
+
+
+@contextmanager
+def terminal(config: pytest.Config) -> Iterator[None]:
+    """Let what is printed through to the terminal, on a line of its own."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        writer = config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
+        yield
