@@ -24,9 +24,6 @@ Result = Measurement | CaseOutcome
 class Observer(Protocol):
     """Who is told how a campaign goes on."""
 
-    def block(self, cases: Sequence["Case"]) -> None:
-        """A block begins: one launch of each of ``cases``."""
-
     def launching(self, case: "Case", number: int) -> None:
         """Launch ``number`` of ``case`` begins."""
 
@@ -110,7 +107,6 @@ class Campaign:
         """Measure until every case is done; safe to call again after an interrupt."""
         block = 0
         while pending := [case for case in self._cases.values() if self._wants(case)]:
-            self._observer.block(pending)
             for case in _shuffled(pending, f"{self._seed}/{block}"):
                 if self._failed_too_often():
                     return

@@ -99,9 +99,6 @@ class Reporter:
         """Leave a line of its own."""
         self._console.out(text, highlight=False)
 
-    def block(self, cases: Sequence[Case]) -> None:
-        """Nothing: launches and cases say enough."""
-
     def launching(self, case: Case, number: int) -> None:
         """Show that a launch runs."""
         self._is_running = True

@@ -1,7 +1,7 @@
 """Campaigns: launches of all cases in turn, kept, taken up again, broken off."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,6 @@ class Watching:
         """Nothing yet."""
         self.finished_ids: list[str] = []
         self.records: list[Record] = []
-
-    def block(self, cases: Sequence[Case]) -> None:
-        """Not remembered."""
 
     def launching(self, case: Case, number: int) -> None:
         """Not remembered."""

@@ -104,21 +104,23 @@ def test_a_machine_that_is_never_quiet_gives_its_best_estimate_and_a_warning() -
     assert warning.startswith("never quiet in 3 of 3 launches")
 
 
-def test_the_rule_keeps_its_word_on_average() -> None:
-    """Over 400 simulated cases (seed 5) at 4 % from launch to launch.
+@pytest.mark.parametrize("sd", [0.02, 0.04, 0.08])
+def test_the_rule_keeps_its_word_on_average(sd: float) -> None:
+    """Over 400 simulated cases (seed 5), ``sd`` from launch to launch.
 
-    The interval at which a case stops by precision holds the true time in 90 % or
-    more: looking at each launch costs some of the nominal 95 %, and that is all.
+    Intervals at which cases stop by precision hold the true time in 90 to 95 %:
+    looking after each launch costs some of the nominal 95 %, and that is all. Of 400,
+    three standard errors are 4.5 %.
     """
     random_ = random.Random(5)
     held = 0
     for _ in range(400):
-        launches = [a_launch([math.exp(random_.gauss(0, 0.04))]) for _ in range(2)]
+        launches = [a_launch([math.exp(random_.gauss(0, sd))]) for _ in range(2)]
         done = None
         while done is None:
-            launches.append(a_launch([math.exp(random_.gauss(0, 0.04))]))
+            launches.append(a_launch([math.exp(random_.gauss(0, sd))]))
             done = stopped(EFFORT, launches, 0.0)
         logs = [math.log(launch.median_seconds) for launch in launches]
         assert done.half_width is not None
         held += abs(sum(logs) / len(logs)) <= done.half_width
-    assert 0.87 <= held / 400 <= 0.99
+    assert 0.855 <= held / 400 <= 0.995
