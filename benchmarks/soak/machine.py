@@ -1,5 +1,6 @@
 """What a soak has to work with here: engines that run, cores, a disk to fill."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,17 +38,18 @@ def survey(
     settings = Settings(interpreters=environments.parse_interpreters(interpreters))
     known = engines.names() if asked is None else tuple(asked)
     runs: dict[str, tuple[str, ...]] = {}
-    why: dict[str, str] = {}
+    why: dict[str, list[str]] = defaultdict(list)
     for name in launchers.names():
         for engine in known:
             reason = _missing(name, engine, settings)
             if reason is None:
                 runs[name] = (*runs.get(name, ()), engine)
             else:
-                why.setdefault(engine, reason)
+                why[engine].append(f"{name}: {reason}")
     for engine in known if asked is not None else ():
         if not any(engine in each for each in runs.values()):
-            raise InputError(f"engine {engine} cannot run here: {why[engine]}")
+            reasons = "; ".join(why[engine])
+            raise InputError(f"engine {engine} cannot run here: {reasons}")
     if not runs:
         raise InputError("no engine is set up; run: make env ENGINE=tensorflow")
     return Machine(runs, len(pinning.usable_cpus()), can_fill)
