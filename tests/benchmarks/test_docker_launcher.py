@@ -114,6 +114,8 @@ def test_a_suite_killed_in_the_middle_leaves_no_container(
     """While it trains: the engine itself clears up behind the suite."""
     suite = subprocess.Popen(
         [
+            # Where the tests run in the background, a shell has had Ctrl-C ignored.
+            *("env", "--default-signal=INT"),
             *(sys.executable, "-m", "pytest", "benchmarks/test_train.py"),
             *("--launcher", "docker", "--engines", "theano", "--sizes", "128"),
             *("--batches", "50", "--cores", "1", "--rounds", "500"),
@@ -129,7 +131,10 @@ def test_a_suite_killed_in_the_middle_leaves_no_container(
         assert wait_for_containers(client, 1)
     finally:
         suite.send_signal(number)
-        suite.wait(60)
+        try:
+            suite.wait(60)
+        finally:
+            suite.kill()
     assert not wait_for_containers(client, 0)
 
 
