@@ -1,6 +1,7 @@
 """What several tests need: a small GlaS folder, and pytest run as a user runs it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,11 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 HEADER = "name, patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"
+
+
+# Where the tests run in the background, a shell has had Ctrl-C ignored, and whatever
+# is started here would inherit that; several tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Soak; 0 where nothing was lost or left, else 1, and 2 for a wrong command."""
     asked = _parse(arguments)
     signal.signal(signal.SIGTERM, _terminated)
+    # In the background it may be ignored, and would be by the suites that it strikes.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     why_not = disk.why_not()
     try:
         machine = survey(asked.engines, asked.interpreter, can_fill=why_not is None)

@@ -114,8 +114,6 @@ def test_a_suite_killed_in_the_middle_leaves_no_container(
     """While it trains: the engine itself clears up behind the suite."""
     suite = subprocess.Popen(
         [
-            # Where the tests run in the background, a shell has had Ctrl-C ignored.
-            *("env", "--default-signal=INT"),
             *(sys.executable, "-m", "pytest", "benchmarks/test_train.py"),
             *("--launcher", "docker", "--engines", "theano", "--sizes", "128"),
             *("--batches", "50", "--cores", "1", "--rounds", "500"),
