@@ -10,7 +10,7 @@ from typing import Self
 
 from benchmarks.sentinel.meters import Meters
 from benchmarks.sentinel.nvml import Gpu
-from benchmarks.sentinel.samples import LEAST_SECONDS, History, conditions
+from benchmarks.sentinel.samples import WINDOW_SECONDS, History, conditions
 from benchmarks.sentinel.verdict import disturbances
 from histocnn import pinning
 from histocnn.measurement import Conditions
@@ -114,11 +114,15 @@ class Sentinel:
         is said of them with what came before, or after where that is fenced off. Where
         the fence is so near, it waits until there is enough behind it.
         """
-        due = max(end, self._fenced + LEAST_SECONDS)
-        if self._history.last < due and not self._ended.is_set():
+        due = max(end, self._fenced + WINDOW_SECONDS)
+        while self._history.last < due and not self._ended.is_set():
             time.sleep(max(0.0, due - time.monotonic()))
-            # Now, and not when the next one is due: one more is no cost.
-            self._sample(0.0, time.thread_time())
+            # At once where the share allows for one more, else when the next is due.
+            if self._spent < _SHARE * (time.monotonic() - self._began):
+                self._sample(0.0, time.thread_time())
+            else:
+                time.sleep(_LEAST_SECONDS)
+                self.mark()
         with self._lock:
             window = self._history.window(start, end, self._fenced)
         return conditions(window, len(self._cpus), start, end)

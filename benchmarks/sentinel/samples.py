@@ -14,7 +14,7 @@ _Number = TypeVar("_Number", int, float)
 
 _MOST = 40_000  # an hour at 10 Hz: some 30 MB
 # What counts by hundredths of a second cannot tell less than a few of them from none.
-LEAST_SECONDS = 0.4
+WINDOW_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class History:
         if newest < 0:
             return []
         last = min(bisect_left(self._samples, end, key=_at), newest)
-        start = max(since, min(start, self._samples[last].at - LEAST_SECONDS))
+        start = max(since, min(start, self._samples[last].at - WINDOW_SECONDS))
         first = max(0, bisect_right(self._samples, start, key=_at) - 1)
-        wide = self._samples[first].at + LEAST_SECONDS
+        wide = self._samples[first].at + WINDOW_SECONDS
         last = max(last, min(bisect_left(self._samples, wide, key=_at), newest))
         return self._samples[first : last + 1]
 
