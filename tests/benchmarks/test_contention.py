@@ -69,12 +69,13 @@ def test_a_hog_that_comes_and_goes_does_not_reach_the_median(hogged: Hogged) -> 
         pytest.skip("others than the hog never left this machine quiet")
     rounds = [round_ for launch in measured.launches for round_ in launch.rounds]
     caught = [round_ for round_ in rounds if not round_.counts]
-    counted = [round_ for round_ in rounds if round_.counts]
     reasons = {reason for round_ in caught for reason in round_.disturbed}
     assert any("other processes used" in reason for reason in reasons)
     assert max(each.seconds / each.cpu_seconds for each in caught) > 1.3
-    quiet = statistics.median(each.cpu_seconds for each in counted)
-    assert measured.median_seconds == pytest.approx(quiet, rel=0.05)
+    # Launches differ from each other, as the machine's speed does: each by its own.
+    for launch in measured.launches:
+        quiet = statistics.median(each.cpu_seconds for each in launch.counted)
+        assert launch.median_seconds == pytest.approx(quiet, rel=0.05)
 
 
 def test_a_hog_that_never_rests_is_reported_with_a_best_estimate(
