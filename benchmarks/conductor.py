@@ -150,15 +150,14 @@ class Conductor:
         then in no file.
         """
         due = {case.job.id for case in self._runnable}
-        if self._campaign is None or self.broken_off is not None:
-            return ", and something is left to measure"
-        if not self._campaign.is_complete():
+        campaign = self._campaign
+        if campaign is None or self.broken_off or not campaign.is_complete():
             return ", and something is left to measure"
         if not to_file:
             return ", and nothing was saved (--benchmark-autosave saves)"
         if due - self._handed:
             return ", and not all of it was saved"
-        if self._campaign.holds_more():
+        if campaign.holds_more():
             return ", more of them than this run was to have"
         return ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import settling
 from benchmarks.launchers import Launcher
-from benchmarks.outcomes import MeasuringFailed, Outcome
+from benchmarks.outcomes import MeasuringFailed, Outcome, failed
 from benchmarks.sentinel import Sentinel, disturbances
 from benchmarks.settling import Effort
 from benchmarks.workers import Worker, worker
@@ -199,22 +199,18 @@ def check(job: Job, done: Launch) -> None:
         raise MeasuringFailed(outcome)
     for number, epoch in enumerate(done.rounds, start=1):
         if epoch.compilations:
-            raise _failed(
+            raise failed(
                 f"round {number} compiled {epoch.compilations} times, so that its "
                 f"{epoch.seconds:.3g} s are not training alone; a shape or a type "
                 "changes between epochs"
             )
     cores = done.cores
     if len(cores.affinity) != job.cores:
-        raise _failed(
+        raise failed(
             f"cores={job.cores}, but its threads may run on CPUs {cores.affinity}"
         )
     if cores.engine_threads != job.cores:
-        raise _failed(
+        raise failed(
             f"cores={job.cores}, but {job.engine} computes with "
             f"{cores.engine_threads} threads"
         )
-
-
-def _failed(message: str) -> MeasuringFailed:
-    return MeasuringFailed(Outcome("failed", message))

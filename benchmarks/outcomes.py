@@ -64,3 +64,8 @@ class MeasuringFailed(Exception):
         """For ``outcome``, whose words are the exception's."""
         super().__init__(str(outcome))
         self.outcome = outcome
+
+
+def failed(message: str) -> MeasuringFailed:
+    """For what is no other kind of outcome."""
+    return MeasuringFailed(Outcome("failed", message))

@@ -78,8 +78,7 @@ def stopped(
     launch to launch and a precision of 5 %, intervals at which cases stop hold the true
     time in 94 to 90 % of simulated cases.
     """
-    quiet = [launch for launch in launches if launch.counted]
-    width = half_width([math.log(launch.median_seconds) for launch in quiet])
+    width = _width(launches)
     if effort.launches is not None:
         enough = len(launches) >= effort.launches
         return Stopped("fixed", width) if enough else None
@@ -92,8 +91,7 @@ def stopped(
 
 def interrupted(effort: Effort, launches: Sequence[Launch]) -> Stopped:
     """As `stopped`, for a case that was broken off before it was enough."""
-    quiet = [launch for launch in launches if launch.counted]
-    width = half_width([math.log(launch.median_seconds) for launch in quiet])
+    width = _width(launches)
     asked = effort.precision if effort.launches is None else None
     return Stopped("interrupted", width, asked)
 
@@ -111,14 +109,19 @@ def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measuremen
     settled = tuple(
         launch if launch.counted else _best_estimate(launch) for launch in launches
     )
-    logs = [math.log(launch.median_seconds) for launch in settled]
     warning = (
         f"never quiet in {len(never)} of {len(launches)} launches, whose fastest "
         "round stands in"
     )
     return Measurement(
-        job, settled, replace(stopped, half_width=half_width(logs)), (warning,)
+        job, settled, replace(stopped, half_width=_width(settled)), (warning,)
     )
+
+
+def _width(launches: Sequence[Launch]) -> float | None:
+    """`half_width` of the log-medians of the launches with a round that counts."""
+    counted = [launch for launch in launches if launch.counted]
+    return half_width([math.log(launch.median_seconds) for launch in counted])
 
 
 def _best_estimate(launch: Launch) -> Launch:

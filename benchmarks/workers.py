@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks.launchers import Channel, Launcher, WorkerDied
-from benchmarks.outcomes import MeasuringFailed, Outcome
+from benchmarks.outcomes import MeasuringFailed, Outcome, failed
 from histocnn import protocol
 from histocnn.job import Job
 from histocnn.measurement import Epoch
@@ -32,7 +32,7 @@ class Worker:
         self._send(protocol.Ping())
         ready = self._expect(protocol.Ready)
         if ready.version != protocol.VERSION:
-            raise _failed(
+            raise failed(
                 f"the worker speaks protocol {ready.version}, this suite "
                 f"{protocol.VERSION}; build its environment or image again"
             )
@@ -91,7 +91,7 @@ class Worker:
         try:
             return protocol.decode_reply(line)
         except msgspec.MsgspecError:
-            raise _failed(
+            raise failed(
                 f"the worker wrote {line[:200]!r}, which is no reply: something in its "
                 "environment prints to stdout before the worker takes it over"
             ) from None
@@ -111,9 +111,7 @@ class Worker:
                 outcome = Outcome("failed", f"the worker failed: {message}{remedy}")
             raise MeasuringFailed(replace(outcome, words=reply.details))
         if not isinstance(reply, kind):
-            raise _failed(
-                f"the worker answered {reply!r} where {kind.__name__} was due"
-            )
+            raise failed(f"the worker answered {reply!r} where {kind.__name__} was due")
         return reply
 
 
@@ -128,7 +126,3 @@ def worker(launcher: Launcher, job: Job, timeout: float) -> Iterator[Worker]:
         raise
     finally:
         channel.close()
-
-
-def _failed(message: str) -> MeasuringFailed:
-    return MeasuringFailed(Outcome("failed", message))
