@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.budget import Budget
 from benchmarks.journal import Record
 
 
@@ -14,7 +15,8 @@ class Account:
     and the warm-up epoch, ``measured`` the rounds that count, ``disturbed`` those that
     do not, ``around`` what loops took besides their epochs, ``waited`` the pauses for a
     quiet machine, ``failed`` launches that came to nothing. What is left of ``wall`` is
-    the suite's own.
+    the suite's own. ``budget`` is what was to be used for launches and what is between
+    them, ``used`` what was; None where it was not limited.
     """
 
     wall: float
@@ -25,6 +27,8 @@ class Account:
     around: float
     waited: float
     failed: float
+    budget: float | None = None
+    used: float | None = None
 
     @property
     def suite(self) -> float:
@@ -50,10 +54,15 @@ class Account:
         if self.failed:
             parts.append(f"failed launches {share(self.failed)}")
         parts.append(f"the suite {share(self.suite)}")
-        return f"{self.wall:.0f} s: {', '.join(parts)}"
+        text = f"{self.wall:.0f} s: {', '.join(parts)}"
+        if self.budget is not None:
+            text += f"; budget {self.budget:g} s: used {self.used:.0f} s"
+        return text
 
 
-def account(records: Sequence[Record], wall: float) -> Account:
+def account(
+    records: Sequence[Record], wall: float, budget: Budget | None = None
+) -> Account:
     """The account of a run of ``wall`` seconds that made the launches of ``records``.
 
     Whether a round counts is only known when its case is settled: here one does if
@@ -72,4 +81,6 @@ def account(records: Sequence[Record], wall: float) -> Account:
         around=sum(each.phases.around_seconds for each in launches),
         waited=sum(each.waited_seconds for each in launches),
         failed=sum(record.seconds for record in records if record.launch is None),
+        budget=None if budget is None else budget.seconds,
+        used=None if budget is None else budget.used,
     )

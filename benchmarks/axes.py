@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
+from benchmarks import theanorc
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.memory import MemoryPool
@@ -91,7 +92,8 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
     Raises
     ------
     InputError
-        for an unknown preset, a value that is none, or one that comes twice.
+        for an unknown preset, a value that is none, or one that comes twice;
+        for the pool ``theanorc`` where the user has no such setting (`theanorc`).
     """
     if preset not in PRESETS:
         raise InputError(f"unknown grid {preset!r}; there are: {', '.join(PRESETS)}")
@@ -104,8 +106,7 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
         elif name in ("sizes", "batches", "cores"):
             changed[name] = tuple(_whole(name, item) for item in _items(name, text))
         elif name == "cnmem":
-            pools = (str(MemoryPool.parse(item)) for item in _items(name, text))
-            changed[name] = tuple(pools)
+            changed[name] = tuple(str(_pool(item)) for item in _items(name, text))
         else:
             changed[name] = tuple(_items(name, text))
     if {"sizes", "batches"} & changed.keys():
@@ -118,8 +119,10 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
     return grid
 
 
-def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
-    """Every case of the grid; ``all_cores`` is what a GPU case gets.
+def jobs(
+    grid: Grid, dataset: str, all_cores: int, gpu_memory: int | None = None
+) -> Iterator[Job]:
+    """Every case of the grid; ``all_cores`` and ``gpu_memory`` are what a GPU case has.
 
     Raises `InputError` for the first combination that cannot be.
     """
@@ -138,6 +141,7 @@ def jobs(grid: Grid, dataset: str, all_cores: int) -> Iterator[Job]:
                     dataset=dataset,
                     loop=loop,
                     precision=precision,
+                    gpu_memory=None if device == "cpu" else gpu_memory,
                 )
 
 
@@ -161,6 +165,12 @@ def _items(name: str, text: str) -> list[str]:
             f"{flag(name)} {text!r} has an empty value; write a comma list"
         )
     return items
+
+
+def _pool(text: str) -> MemoryPool:
+    if theanorc.asks(text):
+        return theanorc.required().pool
+    return MemoryPool.parse(text)
 
 
 def _whole(name: str, text: str) -> int:

@@ -6,6 +6,7 @@ off meanwhile (Ctrl-C, SIGTERM, a full disk), cases with a finished launch still
 what there is, so that it is saved, and the session then ends as it was to end.
 """
 
+import shlex
 import signal
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -14,7 +15,9 @@ import msgspec
 import pytest
 
 from benchmarks.conductor import Conductor
+from benchmarks.environments import ROOT
 from benchmarks.outcomes import CaseOutcome
+from benchmarks.privacy import without_names
 from histocnn.job import Job
 from histocnn.measurement import Measurement
 
@@ -65,7 +68,7 @@ def measured(pytestconfig: pytest.Config, job: Job) -> Callable[[], Measurement]
         if isinstance(found, CaseOutcome):
             pytest.fail(f"{job.id}: {found.outcome}", pytrace=False)
         if found is None:
-            pytest.skip("the session was broken off before its first launch had ended")
+            pytest.skip(conductor.why_not(job))
         return found
 
     return result
@@ -74,7 +77,9 @@ def measured(pytestconfig: pytest.Config, job: Job) -> Callable[[], Measurement]
 def pytest_benchmark_update_json(
     config: pytest.Config, benchmarks: Sequence[Any], output_json: dict[str, Any]
 ) -> None:
-    """Cases without a time are results too."""
+    """Cases without a time are results too, and so is how it all was asked for."""
+    asked = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    output_json["command"] = without_names(asked, ROOT)
     conductor = conductor_of(config)
     if conductor is not None:
         output_json["outcomes"] = list(conductor.outcomes())
@@ -158,10 +163,10 @@ def _save_outcomes(config: pytest.Config, benchmarks: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say where the time went, and how to go on where something is left."""
+    """Say where the time went, what did not fit, and how to go on."""
     conductor = conductor_of(config)
     if conductor is None:
         return
-    for line in (conductor.account(), conductor.resume_hint):
+    for line in (conductor.account(), conductor.budget_hint, conductor.resume_hint):
         if line:
             terminalreporter.write_line(str(line))

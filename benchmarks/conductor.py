@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.account import Account, account
+from benchmarks.budget import Budget
 from benchmarks.campaign import Campaign
 from benchmarks.journal import Journal, JournalFailed, describe_other
 from benchmarks.outcomes import CaseOutcome, Outcome
@@ -54,16 +55,23 @@ class Conductor:
         keeping: Keeping | None,
         *,
         order_seed: int,
+        budget: float | None = None,
     ) -> None:
-        """``keeping`` None: a trial (`--benchmark-disable`), of which nothing stays."""
+        """Nothing runs yet.
+
+        ``keeping`` None: a trial (`--benchmark-disable`), of which nothing stays;
+        ``budget``: seconds of wall time for all launches.
+        """
         self._config = config
         self._suite = suite
         self._cases = cases
         self._reporter = reporter
         self._keeping = keeping
         self._order_seed = order_seed
+        self._budget_seconds = budget
         self._journal: Journal | None = None
         self._campaign: Campaign | None = None
+        self._budget: Budget | None = None
         #: What the session is to end with, once what is finished has been picked up.
         self.broken_off: BaseException | None = None
         self.resume_hint = ""
@@ -126,7 +134,37 @@ class Conductor:
         if self._campaign is None or not self._campaign.made:
             return None
         wall = time.time() - psutil.Process().create_time()
-        return account(self._campaign.made, wall)
+        return account(self._campaign.made, wall, self._budget)
+
+    @property
+    def budget_hint(self) -> str:
+        """What did not fit into the budget; "" for nothing that needs saying."""
+        campaign = self._campaign
+        if campaign is None:
+            return ""
+        # The same command again would not get any further.
+        if not campaign.made and (seconds := campaign.shortest_due()) is not None:
+            return (
+                "no launch was begun: the shortest that is due should take "
+                f"{seconds:.3g} s; raise --budget"
+            )
+        number = len(campaign.not_begun())
+        if not number:
+            return ""
+        cases = "1 case was" if number == 1 else f"{number} cases were"
+        how = "; the same command with --resume goes on" if self._keeping else ""
+        return f"{cases} {self._not_begun}{how}"
+
+    def why_not(self, job: Job) -> str:
+        """Why nothing came of ``job``, of which no launch has ended."""
+        if self._campaign is not None and job in self._campaign.not_begun():
+            return self._not_begun
+        return "the session was broken off before its first launch had ended"
+
+    @property
+    def _not_begun(self) -> str:
+        assert self._budget is not None
+        return f"not begun within the budget of {self._budget.seconds:g} s"
 
     def saved(self, *, to_file: bool) -> None:
         """The session ends; results were written (``to_file``) or only shown."""
@@ -176,16 +214,22 @@ class Conductor:
     def _begin(self) -> Campaign:
         jobs = [case.job for case in self._runnable]
         effort = self._suite.effort(once=self._keeping is None)
+        if self._budget_seconds is not None:
+            policy = self._suite.policy(once=self._keeping is None)
+            effort = policy.effort
+            self._budget = budget = Budget(self._budget_seconds, policy)
+            self._reporter.limit(lambda: budget.left)
         return Campaign(
             jobs,
             effort,
-            lambda job, number: self._suite.launch(
+            lambda job, number, effort: self._suite.launch(
                 job, effort, number, self._reporter.on_step
             ),
             self._journal,
             self._reporter,
             seed=self._order_seed,
             most_failures=self._config.getoption("maxfail") or 0,
+            budget=self._budget,
         )
 
     def _open(self, keeping: Keeping) -> Journal:

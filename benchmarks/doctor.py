@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import launchers
+from benchmarks import gpu_facts, gpu_needs, launchers
 from benchmarks.environments import ROOT
 from histocnn import engines, pinning
 from histocnn.errors import InputError
@@ -53,28 +53,22 @@ def memory() -> Iterator[Finding]:
 
 
 def gpu() -> Iterator[Finding]:
-    """NVIDIA GPUs as the driver tells of them."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        yield Finding(
-            "GPU",
-            f"none: {error}",
-            "GPU cases are skipped; with an NVIDIA "
-            "GPU in the machine, install its driver",
-        )
+    """NVIDIA GPUs as the driver tells of them, and whether CUDA shows one."""
+    facts = gpu_facts.read()
+    if not facts.gpus:
+        why = facts.problem or "the driver lists none"
+        yield Finding("GPU", f"none: {why}", "GPU cases are skipped until then")
         return
-    driver = pynvml.nvmlSystemGetDriverVersion()
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        total = pynvml.nvmlDeviceGetMemoryInfo(handle).total
-        name = pynvml.nvmlDeviceGetName(handle)
-        yield Finding(
-            f"GPU {index}", f"{name}, {total / 2**30:.0f} GB, driver {driver}"
-        )
-    pynvml.nvmlShutdown()
+    each = zip(facts.gpus, facts.states, facts.instances, strict=True)
+    for index, (one, state, instances) in enumerate(each):
+        size = "?" if one.memory_bytes is None else f"{one.memory_bytes / 2**30:.0f}"
+        cut = f", MIG mode with {instances} instances" if state.mig else ""
+        found = f"{one.model or 'unnamed'}, {size} GB{cut}, driver {facts.driver}"
+        yield Finding(f"GPU {index}", found)
+    if facts.problem:
+        yield Finding("GPU", facts.problem, "the others are usable")
+    if reason := gpu_needs.unusable(facts):
+        yield Finding("GPU cases", "none runs on this machine itself", reason)
 
 
 def docker() -> Iterator[Finding]:

@@ -33,11 +33,26 @@ class GpuState:
 
 @dataclass(frozen=True)
 class GpuFacts:
-    """The driver's version, and each of the machine's GPUs in the driver's order."""
+    """The driver's version, and each of the machine's GPUs in the driver's order.
+
+    ``instances`` is how many a GPU is cut into that can compute; 0 where it is whole.
+    ``problem`` is why there are none, or fewer than the driver counts, in a line.
+    """
 
     driver: str | None = None
     gpus: tuple[Gpu, ...] = ()
     states: tuple[GpuState, ...] = ()
+    instances: tuple[int, ...] = ()
+    problem: str | None = None
+
+
+#: What to do about an answer, by its number in nvml.h.
+_REMEDIES = {
+    9: "the NVIDIA driver is not loaded; load it (modprobe nvidia), or restart",
+    12: "no NVIDIA driver is installed; where there is a GPU of theirs, install it",
+    18: "the NVIDIA driver that runs and its libraries are of two versions, as after "
+    "an update; restart the machine",
+}
 
 
 def read() -> GpuFacts:
@@ -46,19 +61,50 @@ def read() -> GpuFacts:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # the library raises of its own kinds, and what ctypes raises
-        return GpuFacts()
+    except Exception as error:  # it raises of its own kinds, and what ctypes raises
+        return GpuFacts(problem=_in_words(error))
     try:
-        count = _told(pynvml.nvmlDeviceGetCount) or 0
-        handles = [_told(pynvml.nvmlDeviceGetHandleByIndex, i) for i in range(count)]
-        there = [handle for handle in handles if handle is not None]
+        there, problem = _handles(pynvml)
         return GpuFacts(
             driver=_told(pynvml.nvmlSystemGetDriverVersion),
             gpus=tuple(_gpu(pynvml, handle) for handle in there),
             states=tuple(_state(pynvml, handle) for handle in there),
+            instances=tuple(_instances(pynvml, handle) for handle in there),
+            problem=problem,
         )
     finally:
         _told(pynvml.nvmlShutdown)
+
+
+def _handles(nvml: Any) -> tuple[list[Any], str | None]:
+    """Those of the GPUs that answer, and why another does not."""
+    there, problem = [], None
+    try:
+        count = nvml.nvmlDeviceGetCount()
+    except Exception as error:  # as above
+        return [], _in_words(error)
+    for index in range(count):
+        try:
+            there.append(nvml.nvmlDeviceGetHandleByIndex(index))
+        except Exception as error:
+            problem = f"GPU {index}: {_in_words(error)}"
+    return there, problem
+
+
+def _instances(nvml: Any, handle: Any) -> int:
+    """Into how many instances it is cut: those it can have are asked for by number."""
+    places = _told(nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0
+    found = (
+        _told(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, place)
+        for place in range(places)
+    )
+    return sum(instance is not None for instance in found)
+
+
+def _in_words(error: Exception) -> str:
+    """What the driver or its library answered, with a remedy where one is known."""
+    said = " ".join(str(error).split())[:120] or type(error).__name__
+    return _REMEDIES.get(getattr(error, "value", 0), f"the NVIDIA driver says: {said}")
 
 
 def _gpu(nvml: Any, handle: Any) -> Gpu:

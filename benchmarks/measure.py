@@ -5,16 +5,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import settling
+from benchmarks import gpu_memory, readback, settling
 from benchmarks.launchers import Launcher
 from benchmarks.outcomes import MeasuringFailed, Outcome, failed
+from benchmarks.readback import ReadBack
 from benchmarks.sentinel import Sentinel, disturbances
 from benchmarks.settling import Effort
 from benchmarks.workers import Worker, worker
 from histocnn.job import Job
 from histocnn.measurement import Epoch, Launch, Measurement, Phases, Round
-from histocnn.protocol import Trained
+from histocnn.protocol import Opened, Trained
 
+#: Steps of a launch behind which the loss need not be below its start: Adam's first one
+#: moves every weight as far, which at 200 px overshoots (0.67 to 2.2 for a batch of 9).
+_NO_FALL = 2
 _PATIENCE = 5.0  # seconds a launch waits, in all, for the machine to be quiet again
 
 
@@ -64,28 +68,41 @@ def launch(
     Raises `MeasuringFailed` as `measure` does.
     """
     started = time.monotonic()
+    if job.device == "cuda":
+        gpu_memory.require(job, gpu_memory.read())
     with worker(launcher, job, effort.timeout) as process:
-        on_step(Step(number, 0, "opening"))
-        process.ping()
-        opened = process.open(job, launcher.path(arrays))
-        on_step(Step(number, 0, "compiling and warming up"))
-        with Sentinel(process.cpus, process.pid, gpu=job.device == "cuda") as sentinel:
-            rounds = _Rounds(job, effort, process, sentinel)
-            rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
+        try:
+            done = _launch(
+                job, effort, process, launcher.path(arrays), number, started, on_step
+            )
+        except MeasuringFailed as failure:
+            raise readback.explained(job, failure.outcome, process.pid) from None
         process.leave()
+    check(job, done)
+    return replace(done, wall_seconds=time.monotonic() - started)
+
+
+def _launch(
+    job: Job,
+    effort: Effort,
+    process: Worker,
+    arrays: str,
+    number: int,
+    started: float,
+    on_step: Callable[[Step], None],
+) -> Launch:
+    """What the worker ``process`` does from its first command to its last round."""
+    on_step(Step(number, 0, "opening"))
+    process.ping()
+    opened = process.open(job, arrays)
+    pool = ReadBack(job, process.pid, opened) if job.device == "cuda" else None
+    on_step(Step(number, 0, "compiling and warming up"))
+    with Sentinel(process.cpus, process.pid, gpu=job.device == "cuda") as sentinel:
+        rounds = _Rounds(job, effort, process, sentinel, started)
+        rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
     trained = rounds.trained
-    steady_seconds = sum(round_.seconds for round_ in rounds.done)
-    done = Launch(
-        phases=Phases(
-            import_seconds=opened.import_seconds,
-            data_seconds=opened.data_seconds,
-            build_seconds=opened.build_seconds,
-            first_seconds=rounds.first_seconds,
-            steady_seconds=steady_seconds,
-            around_seconds=max(
-                0.0, rounds.seconds - rounds.first_seconds - steady_seconds
-            ),
-        ),
+    return Launch(
+        phases=rounds.phases(opened),
         warm_up=rounds.warm_up,
         rounds=tuple(rounds.done),
         weights_moved=trained.weights_moved,
@@ -97,9 +114,8 @@ def launch(
         notes=trained.notes,
         waited_seconds=rounds.waited,
         sentinel_cores=sentinel.cost,
+        gpu_memory=pool.done(trained, process.audit()) if pool is not None else None,
     )
-    check(job, done)
-    return replace(done, wall_seconds=time.monotonic() - started)
 
 
 class _Rounds:
@@ -110,12 +126,19 @@ class _Rounds:
     first_seconds: float
 
     def __init__(
-        self, job: Job, effort: Effort, process: Worker, sentinel: Sentinel
+        self,
+        job: Job,
+        effort: Effort,
+        process: Worker,
+        sentinel: Sentinel,
+        started: float,
     ) -> None:
+        """``started``: when the launch did, by `time.monotonic`."""
         self._job = job
         self._effort = effort
         self._process = process
         self._sentinel = sentinel
+        self._started = started
         self.done: list[Round] = []
         self.seconds = 0.0  # of all that the worker's loop took
         self.waited = 0.0
@@ -128,10 +151,13 @@ class _Rounds:
         epochs = self._epochs(1 + self._effort.rounds, report)
         self.warm_up, self.first_seconds = epochs[0][0], self.trained.first_seconds
         self._judge(epochs[1:])
-        repeats = self._effort.repeats
+        effort = self._paced()
+        if (more := effort.rounds - len(self.done)) > 0:
+            self._judge(self._epochs(more, report))
+        repeats = effort.repeats
         while True:
             quiet = [round_.seconds for round_ in self.done if round_.counts]
-            wanted = settling.rounds_wanted(self._effort, quiet) - len(quiet)
+            wanted = settling.rounds_wanted(effort, quiet) - len(quiet)
             disturbed = len(self.done) > len(quiet)
             if disturbed:
                 wanted = min(wanted, repeats)
@@ -142,6 +168,32 @@ class _Rounds:
                 patience = _PATIENCE - self.waited
                 self.waited += self._sentinel.wait_until_quiet(patience)
             self._judge(self._epochs(wanted, report))
+
+    def phases(self, opened: Opened) -> Phases:
+        """Where the worker's time went until now, from what it said when it opened."""
+        steady_seconds = sum(round_.seconds for round_ in self.done)
+        around = self.seconds - self.first_seconds - steady_seconds
+        return Phases(
+            import_seconds=opened.import_seconds,
+            data_seconds=opened.data_seconds,
+            build_seconds=opened.build_seconds,
+            first_seconds=self.first_seconds,
+            steady_seconds=steady_seconds,
+            around_seconds=max(0.0, around),
+        )
+
+    def _paced(self) -> Effort:
+        """The effort once its first rounds have told how many there should be.
+
+        The shortest of them tells: whatever disturbs makes slower, and the warm-up may
+        have compiled.
+        """
+        effort = self._effort
+        if effort.pace is None:
+            return effort
+        seconds = [round_.seconds for round_ in self.done]
+        outside = max(0.0, time.monotonic() - self._started - sum(seconds))
+        return settling.paced(effort, effort.pace, outside, min(seconds))
 
     def _epochs(
         self, number: int, report: Callable[[int, str], None]
@@ -194,7 +246,8 @@ def check(job: Job, done: Launch) -> None:
     It must have trained, on as many CPUs and engine threads as the case says, and must
     have compiled nothing once it was warm.
     """
-    if reason := done.not_trained():
+    steps = (1 + len(done.rounds)) * (job.images // job.batch)
+    if reason := done.not_trained(falls=steps > _NO_FALL):
         outcome = Outcome("did-not-train", f"it did not train: {reason}")
         raise MeasuringFailed(outcome)
     for number, epoch in enumerate(done.rounds, start=1):

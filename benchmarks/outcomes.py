@@ -18,17 +18,27 @@ _LINES = 20  # of the worker's last words
 
 
 @dataclass(frozen=True)
+class MemoryShort:
+    """What was asked of a GPU's memory and what was free, in bytes; None: not told."""
+
+    asked_bytes: int | None = None
+    free_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Why there is no time.
 
     ``message`` is one line for people. ``signal`` names what ended a crashed worker
     (``SIGSEGV``), ``words`` are the last lines of its stderr or of its traceback.
+    ``short`` is there where a GPU's memory was.
     """
 
     kind: Kind
     message: str
     signal: str | None = None
     words: str = ""
+    short: MemoryShort | None = None
 
     @property
     def is_permanent(self) -> bool:

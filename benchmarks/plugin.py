@@ -14,7 +14,9 @@ import psutil
 import pytest
 from rich.console import Console
 
-from benchmarks import axes, conduct, environments, fingerprint, launchers
+from benchmarks import axes, conduct, environments, fingerprint, launchers, theanorc
+from benchmarks.ballast import parse_cap
+from benchmarks.budget import parse_seconds
 from benchmarks.conductor import Conductor, Keeping, Named
 from benchmarks.launchers import Settings, parse_size
 from benchmarks.plan import plan
@@ -36,7 +38,8 @@ _HELP = {
     "devices": f"comma list of {', '.join(DEVICES)}",
     "sizes": "comma list of image sides, px",
     "batches": "comma list of batch sizes, images a step",
-    "cnmem": "comma list of GPU memory pools: 0 (none), a fraction, MB, grow, async",
+    "cnmem": "comma list of GPU memory pools: 0 (none), a fraction, MB, grow, async, "
+    f"{theanorc.WORD} (that of your ~/.theanorc)",
     "cores": "comma list of CPU core counts",
     "loops": "comma list of fit (Keras' own), fused (compiled epochs), peer (by hand)",
     "precision_mode": f"comma list of {', '.join(PRECISIONS)}",
@@ -49,9 +52,10 @@ _WHOLE = ("images", "launches", "rounds", "time_cap")
 _JOURNALS = Path(".benchmarks", "journals")
 
 #: Each takes a quarter of an hour or more and answers a question of its own.
-_ONLY_NAMED = ("test_peers.py", "test_theano_setup.py")
+_ONLY_NAMED = ("test_frontier.py", "test_peers.py", "test_theano_setup.py")
 
 _suite = pytest.StashKey[Suite]()
+_budget = pytest.StashKey[float | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,6 +92,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="container image in place of the suite's own (launcher docker)",
     )
     group.addoption(
+        "--gpu-memory",
+        metavar="SIZE",
+        help="make the GPU as small, e.g. 4096MB, by holding the rest of its memory",
+    )
+    group.addoption(
         "--interpreter",
         action="append",
         default=[],
@@ -111,6 +120,12 @@ def _add_trust(group: pytest.OptionGroup) -> None:
         metavar="SHARE",
         help="launches are added until the 95 %% interval of a case's time is within "
         "this, or its --time-cap is reached (default: 5%%)",
+    )
+    group.addoption(
+        "--budget",
+        metavar="SECONDS",
+        help="wall time for the launches of all cases (600, 10m, 2h), in place of "
+        "--time-cap; chooses --rounds, too, unless they are given",
     )
     group.addoption(
         "--repeats",
@@ -163,6 +178,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name in _ONLY_NAMED and not named else None
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what the user's Theano settings ask for, which training does not obey."""
+    option = config.getoption
+    try:
+        overrides = {name: option(name) for name in axes.OPTIONS}
+        grid = axes.select(option("grid"), overrides)
+    except InputError:
+        return []  # said once the suite is made
+    concerned = "theano" in grid.engines and "cuda" in grid.devices
+    if not concerned and not theanorc.asks(option("cnmem")):
+        return []
+    note = theanorc.note(option("cnmem"), grid.cnmem)
+    return [note] if note else []
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Make the suite before anything is collected: a bad option costs one line."""
@@ -179,14 +209,22 @@ def pytest_collection(session: pytest.Session) -> None:
                 parse_size(option("memory_limit")),
                 option("image"),
                 environments.parse_interpreters(option("interpreter")),
+                parse_cap(option("gpu_memory")),
             ),
             timeout=option("timeout"),
             precision=option("precision"),
             repeats=option("repeats"),
             order_seed=option("order_seed"),
         )
+        session.config.stash[_budget] = parse_seconds(option("budget"))
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give back what the suite holds, however the session ended."""
+    if (suite := config.stash.get(_suite, None)) is not None:
+        suite.close()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -247,6 +285,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ]
     if not cases or config.option.collectonly:
         return
+    if suite.settings.gpu_memory and all(case.job.device == "cpu" for case in cases):
+        raise pytest.UsageError(
+            "--gpu-memory is for GPU cases, and none is selected; add --devices cuda"
+        )
     jobs = [case.job for case in cases if case.skip is None]
     once = bool(config.getoption("benchmark_disable"))
     # The stream that pytest itself writes to once capturing is suspended.
@@ -258,6 +300,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         Reporter(console, jobs, suite.effort(once=once)),
         None if once else _keeping(config, suite, jobs),
         order_seed=suite.order_seed,
+        budget=config.stash[_budget],
     )
     conduct.install(config, conductor)
     terminal = config.pluginmanager.getplugin("terminalreporter")

@@ -1,7 +1,7 @@
 """Tells what is running, what is done and how long it will take."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -94,6 +94,11 @@ class Reporter:
         self._row = TaskID(0)
         self._head = ""
         self._is_running = False
+        self._most_left: Callable[[], float] = lambda: _FOREVER
+
+    def limit(self, most_left: Callable[[], float]) -> None:
+        """No more seconds are left than ``most_left`` tells: a budget's."""
+        self._most_left = most_left
 
     def say(self, text: str) -> None:
         """Leave a line of its own."""
@@ -114,7 +119,11 @@ class Reporter:
         """Move the bar."""
         if self._bar is not None:
             text = f"{self._head}: {step.text}"
-            self._bar.update(self._row, completed=step.epoch, description=text)
+            # A launch may choose to have more rounds than it was known to have.
+            total = max(1 + self._effort.rounds, step.epoch)
+            self._bar.update(
+                self._row, completed=step.epoch, total=total, description=text
+            )
 
     def wipe(self) -> None:
         """Take the bar away, where there is one."""
@@ -148,11 +157,13 @@ class Reporter:
         self._forecast.finished(case.job)
         left = self._left() if self._done < self._total else ""
         ending = f"{left} left" if left else "done"
+        if isinstance(result, Measurement) and result.stopped.why == "budget":
+            ending = "no other launch fits into the budget"
         head = f"[{self._done}/{self._total}] {case.job.id}"
         self.say(f"{head}: {describe(result)}, {ending}")
 
     def _left(self) -> str:
-        seconds = round(min(self._forecast.seconds_left(), _FOREVER))
+        seconds = round(min(self._forecast.seconds_left(), self._most_left(), _FOREVER))
         return f"{timedelta(seconds=seconds)}"
 
     def _new_bar(self) -> Progress:

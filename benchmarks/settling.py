@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from benchmarks.pace import Pace
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement, Stopped
 
@@ -35,6 +36,9 @@ class Effort:
         wall time of a case's launches after which no more than 3 are made.
     repeats
         rounds of a launch that are repeated at most since something disturbed them.
+    pace
+        where it is given, ``rounds`` are only the first, from which a launch finds out
+        how many it should have (`paced`).
     """
 
     launches: int | None
@@ -44,6 +48,7 @@ class Effort:
     precision: float = 0.05
     cap_seconds: float = 600.0
     repeats: int = 0
+    pace: Pace | None = None
 
 
 def half_width(logs: Sequence[float]) -> float | None:
@@ -68,6 +73,22 @@ def rounds_wanted(effort: Effort, seconds: Sequence[float]) -> int:
     return min(len(seconds) + 1, max(effort.most_rounds, len(seconds)))
 
 
+def paced(effort: Effort, pace: Pace, outside: float, epoch: float) -> Effort:
+    """``effort`` with the rounds that a launch has by its ``pace``, and no pace.
+
+    ``outside`` are the launch's seconds without rounds, ``epoch`` those of a round.
+    Where the budget is short, none are added because rounds scatter.
+    """
+    rounds = pace.rounds(outside, epoch)
+    return replace(
+        effort,
+        rounds=rounds,
+        most_rounds=max(rounds, effort.most_rounds) if pace.odds >= 1 else rounds,
+        repeats=rounds if pace.repeats is None else pace.repeats,
+        pace=None,
+    )
+
+
 def stopped(
     effort: Effort, launches: Sequence[Launch], seconds: float
 ) -> Stopped | None:
@@ -89,11 +110,11 @@ def stopped(
     return None
 
 
-def interrupted(effort: Effort, launches: Sequence[Launch]) -> Stopped:
-    """As `stopped`, for a case that was broken off before it was enough."""
+def cut_short(effort: Effort, launches: Sequence[Launch], why: str) -> Stopped:
+    """As `stopped`, for a case that was not enough yet: interrupted, or its budget."""
     width = _width(launches)
     asked = effort.precision if effort.launches is None else None
-    return Stopped("interrupted", width, asked)
+    return Stopped(why, width, asked)
 
 
 def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measurement:

@@ -4,17 +4,20 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from benchmarks import axes, environments, launchers
 from benchmarks.axes import Grid
+from benchmarks.ballast import Ballast, acquired
+from benchmarks.budget import Policy
 from benchmarks.launchers import Launcher, Settings
 from benchmarks.measure import Step, launch
+from benchmarks.pace import Pace
 from benchmarks.settling import Effort
 from histocnn import cache
 from histocnn.data import Dataset, DatasetSpec
@@ -71,10 +74,17 @@ class Suite:
             )
         self._repeats = None if repeats is None else _count("--repeats", repeats)
         self.order_seed = _count("--order-seed", order_seed)
+        self._cap_fixed = overrides["time_cap"] is not None
         self._rounds_fixed = overrides["rounds"] is not None
         if overrides["cores"] is not None:
             _check_cores(self.grid.cores, self.launcher.cores())
-        jobs = list(axes.jobs(self.grid, self._spec.label, self.launcher.cores()))
+        self._ballast = Ballast()
+        jobs = list(
+            axes.jobs(
+                *(self.grid, self._spec.label, self.launcher.cores()),
+                settings.gpu_memory,
+            )
+        )
         self.cases = [Case(job, self._skip(job)) for job in jobs]
         if overrides["engines"] is not None:
             _check_engines(self.cases)
@@ -108,6 +118,19 @@ class Suite:
             repeats=self.repeats(grid.rounds),
         )
 
+    def policy(self, *, once: bool) -> Policy:
+        """The same under a budget.
+
+        It chooses the rounds unless they are given, and all cases share it in place of
+        a time cap that was not asked for.
+        """
+        effort = self.effort(once=once)
+        if not self._cap_fixed:
+            effort = replace(effort, cap_seconds=math.inf)
+        if once or self._rounds_fixed:
+            return Policy(effort)
+        return Policy(effort, Pace(self.grid.rounds, repeats=self._repeats))
+
     @property
     def rounds(self) -> str:
         """How many rounds a launch has, in words."""
@@ -121,11 +144,20 @@ class Suite:
 
     def job(self, params: dict[str, Any]) -> Job:
         """The job of a case's parameters as pytest has them."""
-        return Job(**params, images=self.grid.images, dataset=self.dataset_label)
+        return Job(
+            **params,
+            images=self.grid.images,
+            dataset=self.dataset_label,
+            gpu_memory=self.gpu_memory(params["device"]),
+        )
 
-    def arrays(self, job: Job) -> Path:
-        """The prepared images of ``job``, made on first use."""
-        return prepare(self.dataset, job.size, job.images, seed=job.seed)
+    def gpu_memory(self, device: str) -> int | None:
+        """MB that the GPU is made to have in a case on ``device``, if it is."""
+        return self.settings.gpu_memory if device == "cuda" else None
+
+    def arrays(self, job: Job, images: int | None = None) -> Path:
+        """The prepared images of ``job``, or so many of them, made on first use."""
+        return prepare(self.dataset, job.size, images or job.images, seed=job.seed)
 
     def launched_as(self, job: Job) -> dict[str, str]:
         """What a worker of ``job`` starts as; one that did tells (`Channel.facts`)."""
@@ -142,10 +174,12 @@ class Suite:
         number: int = 0,
         on_step: Callable[[Step], None] = lambda step: None,
         launcher: Launcher | None = None,
+        images: int | None = None,
     ) -> Launch:
         """Prepare the images where they are missing, then make one launch.
 
-        ``launcher`` stands in for the suite's own.
+        ``launcher`` stands in for the suite's own. ``images`` are prepared where they
+        are not as many as the job has: training takes the first, or repeats them.
 
         Raises `InputError` for what is broken on this machine, `MeasuringFailed` for
         what went wrong in a worker.
@@ -154,9 +188,17 @@ class Suite:
         launcher = launcher or self.launcher
         if reason := launcher.missing(job):
             raise InputError(reason)
-        arrays = self.arrays(job)
-        with _alone(lambda: on_step(Step(number, 0, "waiting for another session"))):
+        arrays = self.arrays(job, images)
+
+        def waiting() -> None:
+            on_step(Step(number, 0, "waiting for another session"))
+
+        with self._ballast.beside(job, launcher.GPU, waiting), _alone(waiting):
             return launch(job, effort, launcher, arrays, number, on_step)
+
+    def close(self) -> None:
+        """Give back what is kept from launch to launch; safe to call again."""
+        self._ballast.close()
 
     def _skip(self, job: Job) -> str | None:
         try:
@@ -168,16 +210,8 @@ class Suite:
 @contextmanager
 def _alone(on_wait: Callable[[], None]) -> Iterator[None]:
     """Keep other sessions of this checkout off the cores during a launch."""
-    lock = FileLock(cache.scratch() / "measuring.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        on_wait()
-        lock.acquire()
-    try:
+    with acquired(FileLock(cache.scratch() / "measuring.lock"), on_wait):
         yield
-    finally:
-        lock.release()
 
 
 def _check_cores(asked: tuple[int, ...], lent: int) -> None:

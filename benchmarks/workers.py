@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks.launchers import Channel, Launcher, WorkerDied
-from benchmarks.outcomes import MeasuringFailed, Outcome, failed
+from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome, failed
 from histocnn import protocol
 from histocnn.job import Job
 from histocnn.measurement import Epoch
@@ -56,6 +56,11 @@ class Worker:
             epoch = self._is(reply, protocol.EpochDone).epoch
             done.append(epoch)
             on_epoch(epoch)
+
+    def audit(self) -> dict[str, int] | None:
+        """Have it train an epoch and count its calls for GPU memory, by function."""
+        self._send(protocol.Audit())
+        return self._expect(protocol.Audited).calls
 
     def copy(self, rounds: int) -> protocol.Copied:
         """Have it copy the opened images from host to device."""
@@ -106,7 +111,12 @@ class Worker:
             # A framework's message may run over lines; all of it is in the details.
             message = " ".join(f"{reply.kind}: {reply.message}".split())
             if reply.out_of_memory:
-                outcome = Outcome("out-of-memory", f"out of memory: {message}")
+                short = MemoryShort(reply.asked_bytes, reply.free_bytes)
+                outcome = Outcome(
+                    "out-of-memory",
+                    f"out of memory: {message}",
+                    short=short if short != MemoryShort() else None,
+                )
             else:
                 outcome = Outcome("failed", f"the worker failed: {message}{remedy}")
             raise MeasuringFailed(replace(outcome, words=reply.details))

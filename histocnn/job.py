@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from histocnn import engines
 from histocnn.errors import InputError
-from histocnn.memory import MemoryPool
+from histocnn.memory import MEBIBYTE, MemoryPool
 from histocnn.model import feature_side, smallest_size
 
 DEVICES = ("cpu", "cuda")
@@ -41,6 +41,9 @@ class Job:
         of products: ``float32`` is float32 throughout; ``tf32`` lets an NVIDIA GPU
         round the factors to 10 bits of mantissa; ``bfloat16`` computes in that type
         and keeps weights, loss and optimiser in float32.
+    gpu_memory
+        MiB that the GPU is made to have, a larger one's rest being held by a
+        `histocnn.ballast`; None for all of it, and on the CPU.
     """
 
     engine: str
@@ -54,6 +57,7 @@ class Job:
     seed: int = 0
     loop: str = "fit"
     precision: str = "float32"
+    gpu_memory: int | None = None
 
     def __post_init__(self) -> None:
         """Raise `InputError` for the first thing that cannot be."""
@@ -103,21 +107,43 @@ class Job:
             raise InputError(
                 f"cnmem={self.cnmem!r} is written {MemoryPool.parse(self.cnmem)} here"
             )
+        if self.gpu_memory is not None and (
+            self.device == "cpu"
+            or type(self.gpu_memory) is not int
+            or self.gpu_memory < 1
+        ):
+            raise InputError(
+                f"gpu_memory={self.gpu_memory!r} on device {self.device!r}: a GPU case "
+                "may have a whole number of MB, a CPU case has none"
+            )
 
     @property
     def pool(self) -> MemoryPool | None:
         """The memory pool that ``cnmem`` names; None on the CPU."""
         return None if self.cnmem is None else MemoryPool.parse(self.cnmem)
 
+    def reserved_bytes(self, total_bytes: int) -> int | None:
+        """Bytes that the pool reserves on a GPU of ``total_bytes``; None for nothing.
+
+        A fraction is one of `gpu_memory` where that is set.
+        """
+        if self.pool is None:
+            return None
+        if self.gpu_memory is not None:
+            total_bytes = self.gpu_memory * MEBIBYTE
+        return self.pool.reserved_bytes(total_bytes)
+
     @property
     def id(self) -> str:
         """Reads like ``theano-cpu-64px-b20-cores2``, ``theano-cuda-200px-b50-cnmem1``.
 
         A GPU case leaves its cores out: they are all that the machine has. Loop and
-        precision are named where they are not the usual ones: ``…-cores2-fused-tf32``.
+        precision are named where they are not the usual ones: ``…-cores2-fused-tf32``,
+        and so is the memory that the GPU is made to have: ``…-cnmem1-of4096MB``.
         """
         last = f"cores{self.cores}" if self.cnmem is None else f"cnmem{self.cnmem}"
         parts = [self.engine, self.device, f"{self.size}px", f"b{self.batch}", last]
+        parts += [f"of{self.gpu_memory}MB"] if self.gpu_memory is not None else []
         parts += [self.loop] if self.loop != "fit" else []
         parts += [self.precision] if self.precision != "float32" else []
         return "-".join(parts)

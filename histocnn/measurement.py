@@ -124,6 +124,40 @@ class CoresSeen:
 
 
 @dataclass(frozen=True)
+class EngineMemory:
+    """GPU memory by an engine's own count, in bytes; None is what it does not tell.
+
+    ``allocator`` is what the engine says it takes memory with. ``reserved`` is what its
+    pool has from the driver, in use or not, ``in_use`` what of that holds something,
+    and ``peak`` the most that was in use at a time.
+    """
+
+    allocator: str
+    reserved: int | None = None
+    in_use: int | None = None
+    peak: int | None = None
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """The memory pool of a launch as read back, in bytes; None is what nobody tells.
+
+    ``total`` is what the GPU has. ``before`` is the engine's count before training,
+    with the network built and images loaded where they stay on the GPU, ``after`` that
+    behind the last round; ``process_before`` and ``process_after`` are what the driver
+    counts for the process by then, CUDA's own part included. ``calls`` are those for
+    memory, by function of the driver, in one more epoch after the rounds.
+    """
+
+    total: int
+    before: EngineMemory
+    after: EngineMemory
+    process_before: int | None = None
+    process_after: int | None = None
+    calls: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
 class Launch:
     """One fresh process: a warm-up epoch, then the rounds.
 
@@ -133,7 +167,7 @@ class Launch:
     in a sentence, in what the loop fell short of its best: streamed, not compiled, …
     ``wall_seconds`` is from before its start until it was gone, ``waited_seconds`` how
     long of that the suite waited for the machine to be quiet. ``sentinel_cores`` is
-    what watching took of a core, on average.
+    what watching took of a core, on average. ``gpu_memory`` is None on the CPU.
     """
 
     phases: Phases
@@ -149,12 +183,13 @@ class Launch:
     wall_seconds: float = 0.0
     waited_seconds: float = 0.0
     sentinel_cores: float = 0.0
+    gpu_memory: GpuMemory | None = None
 
-    def not_trained(self) -> str | None:
+    def not_trained(self, *, falls: bool = True) -> str | None:
         """Why this was no training; None where it was.
 
-        A loss that is not finite, weights that stayed where they were, or a last epoch
-        whose loss is not below the first one's.
+        A loss that is not finite, weights that stayed where they were, or, where it
+        ``falls``, a last epoch whose loss is not below the first one's.
         """
         losses: list[float] = []
         for number, epoch in enumerate((self.warm_up, *self.rounds)):
@@ -163,7 +198,7 @@ class Launch:
             losses.append(epoch.loss)
         if not self.weights_moved:
             return f"the weights moved by {self.weights_moved}"
-        if losses[-1] >= losses[0]:
+        if falls and losses[-1] >= losses[0]:
             return (
                 f"the loss went from {losses[0]:.6g} to {losses[-1]:.6g} in "
                 f"{len(losses)} epochs"
@@ -185,11 +220,11 @@ class Launch:
 class Stopped:
     """Why no more launches were made of a case, and how sure its time is by then.
 
-    ``why`` is ``precision``, ``time-cap``, ``fixed`` (as many as were asked for) or
-    ``interrupted``. ``half_width`` is that of the 95 % interval of the log-median over
-    launches, so about a relative error (0.05: ± 5 %); None for fewer than 3 launches.
-    ``precision`` is the half-width that was asked for; None where a number of launches
-    was.
+    ``why`` is ``precision``, ``time-cap``, ``budget`` (no more fitted into it),
+    ``fixed`` (as many as were asked for) or ``interrupted``. ``half_width`` is that of
+    the 95 % interval of the log-median over launches, so about a relative error (0.05:
+    ± 5 %); None for fewer than 3 launches. ``precision`` is the half-width that was
+    asked for; None where a number of launches was.
     """
 
     why: str

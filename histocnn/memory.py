@@ -1,6 +1,8 @@
 """What a cnmem value means: how GPU memory is obtained, whoever asks for it."""
 
 import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +26,14 @@ _RAN_OUT = (
     "cannot allocate memory",
     "can't allocate memory",
     "unable to allocate",
+    "trying to preallocate",
 )
+#: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
+_AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)
+#: TensorFlow tells what for, which has a shape and a type.
+_TENSOR = re.compile(r"shape ?\[([0-9, ]+)\] and type (\w+)")
+_POWERS = "KMGT"
+_WIDTHS = {"half": 2, "bfloat16": 2, "float": 4, "int32": 4, "double": 8, "int64": 8}
 
 
 class PoolKind(StrEnum):
@@ -99,10 +108,35 @@ class MemoryPool:
 
 def ran_out(error: BaseException) -> bool:
     """Whether ``error`` or what caused it was for want of memory."""
-    seen: BaseException | None = error
-    while seen is not None:
-        said = f"{type(seen).__name__}: {seen}".lower()
-        if isinstance(seen, MemoryError) or any(words in said for words in _RAN_OUT):
+    for one in _chain(error):
+        said = f"{type(one).__name__}: {one}".lower()
+        if isinstance(one, MemoryError) or any(words in said for words in _RAN_OUT):
             return True
-        seen = seen.__cause__ or seen.__context__
     return False
+
+
+def asked_bytes(error: BaseException) -> int | None:
+    """How many bytes could not be had, in the words of ``error``; None: not told."""
+    for one in _chain(error):
+        said = str(one)
+        if amount := _AMOUNT.search(said):
+            return _bytes(amount[1].rstrip("."), amount[2])
+        if (tensor := _TENSOR.search(said)) and tensor[2] in _WIDTHS:
+            shape = [int(side) for side in tensor[1].split(",")]
+            return math.prod(shape) * _WIDTHS[tensor[2]]
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """``error``, what caused it, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _bytes(number: str, unit: str) -> int | None:
+    power = 1 + _POWERS.index(unit[0].upper()) if unit[0].upper() in _POWERS else 0
+    try:
+        return int(float(number) * 1024**power)
+    except ValueError:  # two points, say
+        return None

@@ -8,10 +8,10 @@ by `Failed`, after which the worker still listens.
 import msgspec
 
 from histocnn.job import Job
-from histocnn.measurement import CoresSeen, Epoch
+from histocnn.measurement import CoresSeen, EngineMemory, Epoch
 
 #: Raised with every change that an older worker (an image, say) would not understand.
-VERSION = 3
+VERSION = 4
 
 
 class Ping(msgspec.Struct, frozen=True, tag=True):
@@ -29,6 +29,10 @@ class Train(msgspec.Struct, frozen=True, tag=True):
     """Train that many epochs; the first one after `Open` is the warm-up."""
 
     epochs: int
+
+
+class Audit(msgspec.Struct, frozen=True, tag=True):
+    """Train one epoch more, and count its calls for GPU memory; nothing is timed."""
 
 
 class Copy(msgspec.Struct, frozen=True, tag=True):
@@ -49,13 +53,18 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
-    """The model is built; what that took, and what it was built with."""
+    """The model is built; what that took, and what it was built with.
+
+    ``memory`` and ``gpu_bytes``, all that the GPU has, are None on the CPU.
+    """
 
     import_seconds: float
     data_seconds: float
     build_seconds: float
     device_name: str
     versions: dict[str, str]
+    memory: EngineMemory | None = None
+    gpu_bytes: int | None = None
 
 
 class EpochDone(msgspec.Struct, frozen=True, tag=True):
@@ -77,6 +86,13 @@ class Trained(msgspec.Struct, frozen=True, tag=True):
     peak_rss_bytes: int
     cores: CoresSeen
     notes: tuple[str, ...]
+    memory: EngineMemory | None = None
+
+
+class Audited(msgspec.Struct, frozen=True, tag=True):
+    """Calls for GPU memory in an epoch, by function; None where nobody can count."""
+
+    calls: dict[str, int] | None
 
 
 class Copied(msgspec.Struct, frozen=True, tag=True):
@@ -89,17 +105,21 @@ class Copied(msgspec.Struct, frozen=True, tag=True):
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """The command raised; ``kind`` is the exception's type, ``details`` a traceback.
 
-    ``out_of_memory`` says that it was for want of memory, the GPU's or the machine's.
+    ``out_of_memory`` says that it was for want of memory, the GPU's or the machine's;
+    ``asked_bytes`` is then what was asked for, ``free_bytes`` what the GPU had free
+    when that was noticed, each None where nobody tells.
     """
 
     kind: str
     message: str
     details: str
     out_of_memory: bool = False
+    asked_bytes: int | None = None
+    free_bytes: int | None = None
 
 
-Command = Ping | Open | Train | Copy | Close
-Reply = Ready | Opened | EpochDone | Trained | Copied | Failed
+Command = Ping | Open | Train | Audit | Copy | Close
+Reply = Ready | Opened | EpochDone | Trained | Audited | Copied | Failed
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

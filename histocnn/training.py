@@ -1,6 +1,7 @@
 """Trains a job in the worker: its engine loaded, its images mapped, its loop run."""
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from histocnn import engines, peers, pinning
+from histocnn import cuda, cupti, engines, peers, pinning
 from histocnn.cache import open_arrays
 from histocnn.job import Job
 from histocnn.loops import Compiled, Fit, finite
@@ -36,19 +37,24 @@ class Training:
         self._job = job
         self._runtime = engine.load(job)
         imported = time.perf_counter()
-        self._images, labels = as_training_arrays(folder, engine.DATA_FORMAT)
+        self._images, labels = as_training_arrays(
+            folder, engine.DATA_FORMAT, job.images
+        )
         mapped = time.perf_counter()
         self._runtime.seed(job.seed)
         self.loop = self._build(self._images, labels)
         self._runtime.synchronise()
         built = time.perf_counter()
         self._start_weights = self.loop.weights()
+        memory = self._runtime.memory()
         self.opened = Opened(
             import_seconds=imported - start,
             data_seconds=mapped - imported,
             build_seconds=built - mapped,
             device_name=self._runtime.device_name(),
             versions=_versions(engine.DISTRIBUTIONS),
+            memory=memory,
+            gpu_bytes=None if memory is None else cuda.memory()[1],
         )
 
     def _build(
@@ -89,7 +95,15 @@ class Training:
             peak_rss_bytes=peak_rss_bytes(),
             cores=pinning.seen(self._runtime.threads()),
             notes=self.loop.notes,
+            memory=self._runtime.memory(),
         )
+
+    def audit(self) -> dict[str, int] | None:
+        """Calls for GPU memory in one epoch more, by function; None: cannot be told."""
+        with cupti.memory_calls() as calls:
+            if calls is not None:
+                self.loop.run(1, lambda epoch: None)
+        return None if calls is None else dict(calls)
 
     def copy(self, rounds: int) -> Copied:
         """Copy all images from host to device, ``rounds`` times after one warm-up."""
@@ -112,9 +126,12 @@ def _versions(distributions: tuple[str, ...]) -> dict[str, str]:
 
 
 def as_training_arrays(
-    folder: Path, data_format: str
+    folder: Path, data_format: str, count: int | None = None
 ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
     """The prepared images scaled to [0, 1] in the engine's layout, and their labels.
+
+    Where there are fewer than ``count``, they come again from the first on: for what
+    has to be many, whatever it shows (`benchmarks/test_frontier.py`).
 
     Returns
     -------
@@ -126,13 +143,14 @@ def as_training_arrays(
     import numpy as np
 
     stored, classes = open_arrays(folder)
+    count = len(stored) if count is None else count
     if data_format == "channels_first":
         stored = stored.transpose(0, 3, 1, 2)
-    images = np.empty(stored.shape, np.float32)
+    images = np.empty((count, *stored.shape[1:]), np.float32)
     # One by one: an image fits the cache between being turned and being scaled.
-    for image, scaled in zip(stored, images, strict=True):
+    for scaled, image in zip(images, itertools.cycle(stored), strict=False):
         np.multiply(np.ascontiguousarray(image), np.float32(1 / 255), out=scaled)
-    return images, classes.astype(np.float32)[:, np.newaxis]
+    return images, np.resize(classes, (count, 1)).astype(np.float32)
 
 
 def peak_rss_bytes() -> int:

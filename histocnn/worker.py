@@ -5,6 +5,7 @@ thread, and imports a framework only when it is told to open a job.
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import select
@@ -17,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from histocnn import protocol
-from histocnn.memory import ran_out
+from histocnn import cuda, protocol
+from histocnn.memory import asked_bytes, ran_out
 from histocnn.protocol import Command, Reply
 
 if TYPE_CHECKING:
@@ -86,17 +87,21 @@ def serve(commands: BinaryIO, replies: BinaryIO) -> None:
             command = protocol.decode_command(line)
             _write(replies, session.answer(command))
         except Exception as error:  # it crosses to the measuring side, whole
-            _write(
-                replies,
-                protocol.Failed(
-                    kind=type(error).__name__,
-                    message=str(error),
-                    details=traceback.format_exc(),
-                    out_of_memory=ran_out(error),
-                ),
-            )
+            _write(replies, _failed(error, session))
         if isinstance(command, protocol.Close):
             return
+
+
+def _failed(error: Exception, session: "Session") -> protocol.Failed:
+    out_of_memory = ran_out(error)
+    return protocol.Failed(
+        kind=type(error).__name__,
+        message=str(error),
+        details=traceback.format_exc(),
+        out_of_memory=out_of_memory,
+        asked_bytes=asked_bytes(error) if out_of_memory else None,
+        free_bytes=session.free_gpu_bytes() if out_of_memory else None,
+    )
 
 
 def _write(replies: BinaryIO, reply: Reply) -> None:
@@ -110,12 +115,14 @@ class Session:
         """Nothing is open yet."""
         self._report = report
         self._training: Training | None = None
+        self._on_gpu = False
 
     def answer(self, command: Command) -> Reply:
         """Carry out ``command``; whatever it raises is the caller's to report."""
         match command:
             case protocol.Open(job, arrays):
                 start = time.perf_counter()
+                self._on_gpu = job.device == "cuda"
                 # Imported here: it brings NumPy, which must find the process pinned.
                 from histocnn.training import Training
 
@@ -125,10 +132,24 @@ class Session:
                 return self._opened().train(
                     epochs, lambda epoch: self._report(protocol.EpochDone(epoch))
                 )
+            case protocol.Audit():
+                return protocol.Audited(self._opened().audit())
             case protocol.Copy(rounds):
                 return self._opened().copy(rounds)
             case protocol.Ping() | protocol.Close():
                 return protocol.Ready(protocol.VERSION, os.getpid())
+
+    def free_gpu_bytes(self) -> int | None:
+        """What the GPU has free; None on the CPU, or where the driver answers no more.
+
+        An engine that ran out of memory may have taken the driver's context with it.
+        """
+        if not self._on_gpu:
+            return None
+        with contextlib.suppress(OSError, RuntimeError):
+            free, _ = cuda.memory()
+            return free
+        return None
 
     def _opened(self) -> "Training":
         if self._training is None:

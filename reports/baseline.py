@@ -28,16 +28,19 @@ class Baseline:
     def of(self, combination: Combination) -> Combination:
         """The combination that ``combination`` is compared with.
 
-        The memory pool is the GPU's: a baseline on the CPU has none.
+        The memory and its pool are the GPU's: a baseline on the CPU has none.
         """
         changed = dict(self.overrides)
         if changed.get("device") == "cpu":
             changed.setdefault("cnmem", None)
+            changed.setdefault("gpu_memory", None)
         others = dict(combination.others)
         fields: dict[str, Any] = {}
         for axis, value in changed.items():
             if axis in AXES or axis == "images":
                 fields[axis] = value
+            elif value is None:
+                others.pop(axis, None)
             else:
                 others[axis] = str(value)
         return replace(combination, **fields, others=tuple(sorted(others.items())))
@@ -113,7 +116,7 @@ def _value(axis: str, text: str) -> Value:
     # "cores=two" stays text: no case has it, and the message lists those there are
     if axis in COUNTS and text.isascii() and text.isdecimal() and len(text) < 10:
         return int(text)
-    if axis == "cnmem" and text == "none":
+    if axis in ("cnmem", "gpu_memory") and text == "none":
         return None
     return printable(text)
 

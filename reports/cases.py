@@ -8,6 +8,8 @@ from reports.load import SavedFile
 from reports.pool import Pooled
 from reports.tables import Column
 
+_SHOWN = {"size": "size (px)", "gpu_memory": "GPU memory (MB)"}
+_DATA = {"size": "size_px", "gpu_memory": "gpu_memory_mb"}
 _NAMES = ("engine", "device", "loop", "precision", "dataset")
 # What everybody calls a loop, where all cases have the same; then how it differs.
 _LOOPS = {
@@ -59,6 +61,9 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
         parts.append(_LOOPS[loop][0] if loop in _LOOPS else f"loop {loop}")
     if len(precisions) == 1:
         parts.append(precisions.pop())
+    memory = {case.combination.value("gpu_memory") for case in cases}
+    if len(memory) == 1 and None not in memory:
+        parts.append(f"GPU memory {memory.pop()} MB")
     parts += dict.fromkeys(file.origin.machine for file in files)
     return "; ".join(parts)
 
@@ -81,7 +86,7 @@ def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
     ]
     columns = [
         Column(
-            "size (px)" if axis == "size" else axis,
+            _SHOWN.get(axis, axis),
             tuple(["" if (v := c.value(axis)) is None else v for c in combinations]),
             _align(axis),
             said=axis in ASSUMED and len({c.value(axis) for c in combinations}) == 1,
@@ -96,11 +101,12 @@ def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
 def axis_data(cases: Sequence[Pooled]) -> tuple[Column, ...]:
     """The same for programs: the usual axes are always there, differ or not."""
     combinations = [case.combination for case in cases]
-    usual = (*AXES, "dataset", "images")
+    made_smaller = any(c.value("gpu_memory") for c in combinations)
+    usual = (*AXES, "dataset", "images", *(["gpu_memory"] if made_smaller else []))
     rest = (axis for axis in varying(combinations) if axis not in usual)
     columns = [
         Column(
-            "size_px" if axis == "size" else axis,
+            _DATA.get(axis, axis),
             tuple([combination.value(axis) for combination in combinations]),
             _align(axis),
         )

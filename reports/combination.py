@@ -63,7 +63,8 @@ class Combination:
             others=tuple(
                 (printable(name), text_of(value))
                 for name, value in sorted(job.items())
-                if name not in known
+                # what a case has none of, files before there was any do not name
+                if name not in known and value is not None
             ),
         )
 

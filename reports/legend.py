@@ -10,7 +10,11 @@ from reports.pool import Pooled
 
 _FEW = stats.LAUNCHES_FOR_INTERVAL
 _NAMED = 3
-_BEFORE_TIME = {"time-cap": "at the time cap", "interrupted": "when interrupted"}
+_BEFORE_TIME = {
+    "time-cap": "at the time cap",
+    "budget": "at the end of the budget",
+    "interrupted": "when interrupted",
+}
 
 
 def lines(rows: Sequence[Compared]) -> list[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import decoding, records
+from reports import decoding, frontiers, records
 from reports.combination import text_of
 from reports.errors import InputError, printable
+from reports.frontiers import Frontier
 from reports.records import Case
 
 _DIGEST = 16  # hexadecimal digits
@@ -42,12 +43,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One file: its training cases, and the names of the benchmarks that are none."""
+    """One file: its training cases, its memory frontiers, and the names of the rest."""
 
     path: Path
     origin: Origin
     cases: tuple[Case, ...]
     others: tuple[str, ...]
+    frontiers: tuple[Frontier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,19 +93,23 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
     if not document.benchmarks and not document.outcomes:
         raise InputError("holds no benchmarks; was every case skipped?")
     cases: list[Case] = []
+    found: list[Frontier] = []
     others: list[str] = []
     faults: list[str] = []
     for benchmark in document.benchmarks:
         name = printable(benchmark.fullname or benchmark.name)
         try:
             case = records.timed(name, benchmark)
+            frontier = None if case else frontiers.frontier(benchmark)
         except InputError as error:
             faults.append(f"{name}: {error}")
             continue
-        if case is None:
-            others.append(name)
-        else:
+        if case is not None:
             cases.append(case)
+        elif frontier is not None:
+            found.append(frontier)
+        else:
+            others.append(name)
     for number, content in enumerate(document.outcomes):
         name = printable(decoding.name_of(content)) or f"outcomes[{number}]"
         try:
@@ -111,7 +117,7 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
         except InputError as error:
             faults.append(f"{name}: {error}")
     origin = _origin(document.machine_info, document.commit_info)
-    file = SavedFile(path, origin, tuple(cases), tuple(others))
+    file = SavedFile(path, origin, tuple(cases), tuple(others), tuple(found))
     return file, tuple(faults)
 
 

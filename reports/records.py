@@ -67,9 +67,9 @@ class Outcome:
 class Stopped:
     """Why no more launches of a case were made; half-widths as relative errors.
 
-    ``why`` is ``precision``, ``time-cap``, ``fixed`` or ``interrupted``. ``half_width``
-    is that of the 95 % interval by then, ``precision`` the one that was asked for; None
-    where there is no such figure.
+    ``why`` is ``precision``, ``time-cap``, ``budget``, ``fixed`` or ``interrupted``.
+    ``half_width`` is that of the 95 % interval by then, ``precision`` the one that was
+    asked for; None where there is no such figure.
     """
 
     why: str

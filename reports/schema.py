@@ -14,6 +14,8 @@ _MOST_JOULES = 1e12  # of an epoch: a power station's in a quarter of an hour
 
 Seconds = Annotated[float, Meta(ge=SHORTEST_SECONDS, le=LONGEST_SECONDS)]
 Joules = Annotated[float, Meta(ge=0, le=_MOST_JOULES)]
+Count = Annotated[int, Meta(ge=1, le=10**9)]
+Bytes = Annotated[int, Meta(ge=0, le=2**60)]
 Share = Annotated[float, Meta(ge=0, le=1e6)]
 
 
@@ -48,6 +50,32 @@ class Stopped(Struct, frozen=True, gc=False):
     precision: Share | None = None
 
 
+class Tried(Struct, frozen=True, gc=False):
+    """A batch that was tried on the way to a frontier, and its epoch where it fits."""
+
+    batch: Count
+    fits: bool
+    seconds: Seconds | None = None
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """What came of the smallest batch that does not fit; None is what nobody tells."""
+
+    asked_bytes: Bytes | None = None
+    free_bytes: Bytes | None = None
+
+
+class Frontier(Struct, frozen=True):
+    """The largest batch that trained, and the next one tried, which did not."""
+
+    job: dict[str, Any]
+    largest: Count
+    probes: Annotated[tuple[Tried, ...], Meta(min_length=1)]
+    smallest_refused: Count | None = None
+    refused: Refusal | None = None
+    device_name: str = ""
+
+
 class ExtraInfo(Struct, frozen=True):
     """What the suite adds to a case; other projects' cases have no ``launches``."""
 
@@ -55,6 +83,7 @@ class ExtraInfo(Struct, frozen=True):
     job: dict[str, Any] = {}
     stopped: Stopped | None = None
     warnings: tuple[str, ...] = ()
+    frontier: Frontier | None = None
 
 
 class Outcome(Struct, frozen=True):

@@ -22,6 +22,7 @@ _LATEX = str.maketrans(
     {
         "×": r"$\times$",
         "±": r"$\pm$",
+        "≥": r"$\geq$",
         "–": "--",
         "—": "---",
         "†": r"$\dagger$",

@@ -11,12 +11,13 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from histocnn import protocol, worker
+from histocnn import cuda, protocol, worker
 from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch
 
@@ -28,6 +29,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes
     ----------
+    opening
+        seconds that opening a job takes.
     delay
         seconds that an epoch really takes.
     work
@@ -39,14 +42,19 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for a part of a job's id, what goes wrong when it trains, after the warm-up:
         ``hang``, ``out-of-memory``, ``did-not-train``, ``failed``, or the name of a
         signal (``SIGSEGV``) that ends the worker. The first part that fits counts.
+    gpu_bytes_per_pixel
+        GPU memory that training takes for each pixel of a step's images, of the driver
+        that is there, such as that of `tests.fake_gpu`.
     log
         a file to which each training that ended adds a line ``JOB-ID PID``.
     """
 
+    opening: float = 0.0
     delay: float = 0.0
     work: int = 0
     spread: float = 0.01
     faults: dict[str, str] = {}
+    gpu_bytes_per_pixel: int = 0
     log: str | None = None
 
     def fault(self, job: Job) -> str | None:
@@ -85,14 +93,33 @@ class FakeSession(worker.Session):
         match command:
             case protocol.Open(job):
                 self._job = job
+                self._on_gpu = job.device == "cuda"
+                time.sleep(self._behaviour.opening)
                 return protocol.Opened(0.02, 0.001, 0.01, "fake", {"fake": "1"})
             case protocol.Train(epochs):
                 assert self._job is not None
-                return self._train(self._job, epochs)
+                with self._memory(self._job):
+                    return self._train(self._job, epochs)
+            case protocol.Audit():
+                return protocol.Audited(None)
             case protocol.Copy(rounds):
                 return protocol.Copied((0.001,) * rounds, 1_000_000)
             case _:
                 return super().answer(command)
+
+    @contextmanager
+    def _memory(self, job: Job) -> Iterator[None]:
+        """Have the GPU memory of a step; raises as engines do where there is less."""
+        nbytes = self._behaviour.gpu_bytes_per_pixel * job.batch * job.size**2
+        if not nbytes:
+            yield
+            return
+        with cuda.Context() as gpu:
+            address = gpu.allocate(nbytes)
+            if address is None:
+                raise RuntimeError(f"out of memory trying to allocate {nbytes} bytes")
+            yield
+            gpu.release(address)
 
     def _train(self, job: Job, epochs: int) -> protocol.Trained:
         fault = self._behaviour.fault(job)

@@ -42,6 +42,11 @@ class Checkout:
         """The tools that packages published as source only are built with."""
         return self.root / "requirements" / "build" / "constraints.txt"
 
+    @property
+    def bundle_lock(self) -> Path:
+        """What makes a bundle's libraries relocatable."""
+        return self.root / "requirements" / "build" / "bundle.txt"
+
 
 def fingerprint(lock: Path) -> str:
     """Return the SHA-256 of a lock file, in hex."""

@@ -62,6 +62,8 @@ def labels(root: Path, engine: str, device: str) -> dict[str, str]:
     pins = lock.read_text(encoding="utf-8")
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     version = project["project"]["version"]
+    # An engine may go by another name on another device.
+    versions = (pinned(pins, name) for name in engines.get(engine).DISTRIBUTIONS)
     return {
         f"{OCI}.title": f"histocnn: {engine} on {device}",
         f"{OCI}.version": version,
@@ -71,7 +73,7 @@ def labels(root: Path, engine: str, device: str) -> dict[str, str]:
         "histocnn.device": device,
         "histocnn.version": version,
         "histocnn.keras": pinned(pins, "keras"),
-        "histocnn.engine-version": pinned(pins, engines.get(engine).DISTRIBUTIONS[0]),
+        "histocnn.engine-version": next(filter(None, versions), ""),
         "histocnn.protocol": str(protocol.VERSION),
         "histocnn.lock": fingerprint(lock),
         "histocnn.source": source_fingerprint(root / "histocnn"),

@@ -18,7 +18,11 @@ def targets(checkout: Checkout) -> dict[Path, tuple[list[str], list[str]]]:
     source = checkout.root / "pyproject.toml"
     project = tomllib.loads(source.read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
-    build = {"uv": checkout.uv_lock, "constraints": checkout.constraints}
+    build = {
+        "uv": checkout.uv_lock,
+        "constraints": checkout.constraints,
+        "bundle": checkout.bundle_lock,
+    }
     extras = project["project"]["optional-dependencies"]
     return {
         **{lock: (["--group", name], groups[name]) for name, lock in build.items()},

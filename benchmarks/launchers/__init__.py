@@ -6,9 +6,10 @@ hands out the line to each; what is said on that line is `histocnn.protocol`'s.
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
 
 from benchmarks.outcomes import Outcome
 from histocnn import engines, listing, peers
@@ -24,13 +25,15 @@ class Settings:
 
     ``memory_bytes`` is the most that a worker may use, ``image`` the container image in
     place of the suite's own; None leaves either. ``interpreters`` are pairs of an
-    environment's name and the path of a Python to use in its place. A launcher that
+    environment's name and the path of a Python to use in its place. ``gpu_memory`` are
+    the MB that a worker's GPU is made to have, by the suite itself. A launcher that
     cannot do what is asked raises `InputError` when it is made.
     """
 
     memory_bytes: int | None = None
     image: str | None = None
     interpreters: tuple[tuple[str, str], ...] = ()
+    gpu_memory: int | None = None
 
 
 DEFAULTS = Settings()
@@ -85,7 +88,16 @@ class Channel(Protocol):
 
 
 class Launcher(Protocol):
-    """The contract of a launcher; it is made with `Settings`."""
+    """The contract of a launcher; it is made with `Settings`.
+
+    Attributes
+    ----------
+    GPU
+        variables by which CUDA on this machine shows the GPU that workers train on as
+        its first; empty where workers see what this process sees.
+    """
+
+    GPU: ClassVar[Mapping[str, str]]
 
     def cores(self) -> int:
         """Cores that a worker can have at most."""
@@ -133,7 +145,9 @@ def beyond(job: Job, cores: int) -> str | None:
     return engine.unsupported(job)
 
 
-def parse_size(text: str | None) -> int | None:
+def parse_size(
+    text: str | None, option: str = "--memory-limit", least: int = _LEAST_MEMORY
+) -> int | None:
     """Bytes of ``512MB``, ``4GB`` or a plain number; None where nothing is asked.
 
     Units are powers of 1024, as Docker's are.
@@ -141,14 +155,15 @@ def parse_size(text: str | None) -> int | None:
     Raises
     ------
     InputError
-        for anything else, and for less than Docker's least, 6 MB.
+        for anything else, and for less than ``least``: by default Docker's, 6 MB.
     """
     if text is None:
         return None
     match = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)i?b?", text.strip().lower())
     size = int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") if match else 0
-    if size < _LEAST_MEMORY:
+    if size < least:
         raise InputError(
-            f"--memory-limit {text!r} is not a size of 6 MB or more, such as 4GB"
+            f"{option} {text!r} is not a size of {least // 2**20} MB or more, such as "
+            "4GB"
         )
     return size

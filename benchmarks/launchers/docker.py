@@ -9,10 +9,12 @@ container is left behind.
 
 import errno
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
+from benchmarks import gpu_needs
 from benchmarks.containers import DockerChannel
 from benchmarks.environments import ROOT
 from benchmarks.launchers import DEFAULTS, Settings, beyond
@@ -43,6 +45,12 @@ def _make(job: Job) -> str:
 class Launcher:
     """Starts the worker of `docker/*.Dockerfile` in a container of its own."""
 
+    # A request for one GPU is served the first by its place on the bus.
+    GPU: ClassVar[Mapping[str, str]] = {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": "0",
+    }
+
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         """Nothing is asked of an engine yet; `InputError` for an own interpreter."""
         if settings.interpreters:
@@ -51,6 +59,7 @@ class Launcher:
                 "name an image of your own with --image"
             )
         self._settings = settings
+        self._graphics = gpu_needs.Graphics()
         self._client: Any = None
 
     def cores(self) -> int:
@@ -67,11 +76,7 @@ class Launcher:
             return str(error)
         if reason := self._check_image(job):
             return reason
-        if job.device == "cuda" and "nvidia" not in self._client.info()["Runtimes"]:
-            return (
-                "Docker has no GPU support here; install the NVIDIA Container Toolkit"
-            )
-        return None
+        return self._no_gpu(job) if job.device == "cuda" else None
 
     def start(self, job: Job) -> "DockerChannel":
         """Create the container, attach to it, start it."""
@@ -107,6 +112,26 @@ class Launcher:
         """Find an engine that answers; `InputError` says why none does."""
         if self._client is None:
             self._client = _engine(os.environ.get("DOCKER_HOST", ""))
+
+    def _no_gpu(self, job: Job) -> str | None:
+        """Why a container has no GPU, or a driver that is too old; None where it has.
+
+        The driver is this machine's, so it is asked where the engine is, too. What an
+        image of the user's own needs, the suite does not know.
+        """
+        if "nvidia" not in self._client.info()["Runtimes"]:
+            return (
+                "Docker has no GPU support here; install the NVIDIA Container Toolkit"
+            )
+        elsewhere = not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://")
+        if elsewhere or self._settings.image:
+            return None
+        return gpu_needs.outdated(
+            self._graphics.facts().driver,
+            engines.get(job.engine).LEAST_DRIVER,
+            f"image {self._image(job)}",
+            "name an image of your own by --image",
+        )
 
     def _image(self, job: Job) -> str:
         return self._settings.image or image_labels.image_name(job.engine, job.device)

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
-from benchmarks import environments
+from benchmarks import environments, gpu_needs
 from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
 from benchmarks.outcomes import Outcome
 from benchmarks.scratch import Scratch
@@ -42,9 +43,12 @@ _GRACE = 10.0  # seconds that a worker gets to leave by itself
 class Launcher:
     """Starts ``python -m histocnn.worker``, pinned, in a clean environment."""
 
+    GPU: ClassVar[Mapping[str, str]] = {}
+
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         """A process has no image and no limit: `InputError` for either."""
         self._own = dict(settings.interpreters)
+        self._graphics = gpu_needs.Graphics()
         if settings.memory_bytes is not None or settings.image is not None:
             raise InputError(
                 "the local launcher sets no memory limit and uses no image; "
@@ -59,9 +63,9 @@ class Launcher:
         """Cores, device, environment, programs: the first that is not there."""
         if reason := beyond(job, self.cores()):
             return reason
-        if job.device == "cuda" and not _gpu_present():
-            return "no NVIDIA GPU answers; check the driver with nvidia-smi"
         name = environments.name_for(job.engine, job.device)
+        if job.device == "cuda" and (reason := self._no_gpu(job.engine, name)):
+            return reason
         # What the user's own Python holds is the user's affair: no lock describes it.
         if name not in self._own and (reason := environments.missing(name)):
             return reason
@@ -91,6 +95,21 @@ class Launcher:
         """The same folder: worker and suite share the machine's disk."""
         return str(entry)
 
+    def _no_gpu(self, engine: str, name: str) -> str | None:
+        """Why the GPU or its driver cannot run the environment ``name``, if it cannot.
+
+        What the user's own Python needs of a driver, the suite does not know.
+        """
+        facts = self._graphics.facts()
+        if (reason := gpu_needs.unusable(facts)) or name in self._own:
+            return reason
+        return gpu_needs.outdated(
+            facts.driver,
+            engines.get(engine).LEAST_DRIVER,
+            f"the locked {name}",
+            f"name a Python of your own by --interpreter {name}=PATH",
+        )
+
     def _interpreter(self, name: str) -> Path:
         """The user's own Python for the environment ``name``, else the locked one."""
         own = self._own.get(name)
@@ -108,19 +127,6 @@ class Launcher:
             | pinning.environment(job.cores)
             | engines.get(job.engine).environment(job, cache.scratch())
         )
-
-
-def _gpu_present() -> bool:
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return False
-    try:
-        return bool(pynvml.nvmlDeviceGetCount() > 0)
-    finally:
-        pynvml.nvmlShutdown()
 
 
 def _signal_name(number: int) -> str:

@@ -95,6 +95,13 @@ class Gpu:
             share=share,
         )
 
+    def memory(self) -> tuple[Any, list[Any]]:
+        """All its memory (``total``, ``free``; None if not told), and who has some.
+
+        Of each process ``pid`` and ``usedGpuMemory``, bytes or None.
+        """
+        return self._ask("MemoryInfo"), self._ask("ComputeRunningProcesses") or []
+
     def close(self) -> None:
         """Let the driver go."""
         self._nvml.nvmlShutdown()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from histocnn.job import Job
+    from histocnn.measurement import EngineMemory
 
 
 class Program(Protocol):
@@ -71,6 +72,9 @@ class Runtime(Protocol):
     def free_bytes(self) -> int | None:
         """Device memory that a program may still have; None where it is the host's."""
 
+    def memory(self) -> "EngineMemory | None":
+        """The GPU memory that it has, by its own count; None on the CPU."""
+
     def compilations(self) -> int:
         """How many times something was compiled or traced in this process so far."""
 
@@ -110,6 +114,9 @@ class Engine(Protocol):
         kernel by half, where the others correlate.
     PRECISIONS
         of `histocnn.job.PRECISIONS` those that it has on some device.
+    LEAST_DRIVER
+        the oldest NVIDIA driver, as its first two numbers, that runs what the locked
+        CUDA environment holds; None where it has none.
     """
 
     DISTRIBUTIONS: tuple[str, ...]
@@ -117,6 +124,7 @@ class Engine(Protocol):
     DATA_FORMAT: str
     PRECISIONS: tuple[str, ...]
     FLIPS_KERNELS: bool
+    LEAST_DRIVER: tuple[int, int] | None
 
     def unsupported(self, job: "Job") -> str | None:
         """Why this engine has no such combination; None where it has."""

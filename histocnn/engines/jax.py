@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from histocnn import cuda
 from histocnn.jax0.fused import Fused
 from histocnn.job import Job
-from histocnn.memory import LARGEST_FRACTION, MEBIBYTE, MemoryPool, PoolKind
+from histocnn.measurement import EngineMemory
+from histocnn.memory import PoolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("jax", "jaxlib", "keras", "numpy")
 DEVICES = ("cpu", "cuda")
+LEAST_DRIVER = (525, 60)  # its packages are CUDA 12's
 DATA_FORMAT = "channels_last"
 FLIPS_KERNELS = False
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -65,12 +67,19 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     return variables
 
 
-def _fraction(pool: MemoryPool) -> float | None:
+def _fraction(job: Job) -> float | None:
     """The share of the GPU's whole memory to reserve, as JAX takes it, if any."""
-    if pool.kind is PoolKind.MEGABYTES:
-        _, total = cuda.memory()
-        return min(pool.amount * MEBIBYTE / total, LARGEST_FRACTION)
-    return pool.reserved_fraction()
+    if job.reserved_bytes(1) is None:
+        return None  # without asking the driver, which makes a context
+    _, total = cuda.memory()
+    reserved = job.reserved_bytes(total)
+    assert reserved is not None
+    if reserved >= total:
+        raise MemoryError(
+            f"cnmem={job.cnmem} asks to allocate {reserved} bytes of a GPU that has "
+            f"{total}"
+        )
+    return reserved / total
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,20 @@ class JaxRuntime:
         free, _ = cuda.memory()
         return free
 
+    def memory(self) -> EngineMemory | None:
+        """As the device's allocator counts; the platform's, CUDA itself, does not."""
+        device = self.jax.devices()[0]
+        if device.platform == "cpu":
+            return None
+        stats = device.memory_stats() or {}
+        allocator = os.environ.get("XLA_PYTHON_CLIENT_ALLOCATOR", "bfc")
+        return EngineMemory(
+            allocator,
+            reserved=stats.get("pool_bytes"),
+            in_use=stats.get("bytes_in_use"),
+            peak=stats.get("peak_bytes_in_use"),
+        )
+
     def compilations(self) -> int:
         """XLA's, as JAX reports them."""
         return len(self.compiled)
@@ -144,8 +167,8 @@ class JaxRuntime:
 
 def load(job: Job) -> JaxRuntime:
     """Import JAX, count its compilations from now on, then import Keras."""
-    if job.pool is not None and (fraction := _fraction(job.pool)):
-        os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{fraction:.6g}"
+    if (fraction := _fraction(job)) is not None:
+        os.environ["XLA_CLIENT_MEM_FRACTION"] = f"{fraction:.9g}"
     import jax
 
     compiled: list[float] = []

@@ -1,45 +1,64 @@
-"""TensorFlow under Keras 3: the paper's CPU engine."""
+"""TensorFlow under Keras 3: the paper's CPU engine, and on a GPU beside the others."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from histocnn import cuda
+from histocnn.errors import InputError
 from histocnn.job import Job
+from histocnn.measurement import EngineMemory
+from histocnn.memory import MEBIBYTE, PoolKind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DISTRIBUTIONS = ("tensorflow-cpu", "keras", "numpy")
-# The pinned package is TensorFlow's CPU build.
-DEVICES = ("cpu",)
+# TensorFlow is one package with CUDA and another without; an environment has either.
+DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "keras", "numpy")
+DEVICES = ("cpu", "cuda")
+# Its packages are CUDA 12's. For GPUs newer than Ada (8.9) the pinned one has PTX of
+# CUDA 12.5 alone, which the driver translates: there it takes 555.42.
+LEAST_DRIVER = (525, 60)
 # The other costs 1.6 times the CPU seconds an epoch at 64 px, batch 20.
 DATA_FORMAT = "channels_last"
 FLIPS_KERNELS = False
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
+#: Whom TensorFlow asks for GPU memory in place of its own pool, and their names there.
+ALLOCATOR = "TF_GPU_ALLOCATOR"
+_ALLOCATORS = {PoolKind.OFF: "cuda_malloc", PoolKind.ASYNC: "cuda_malloc_async"}
+
 
 def unsupported(job: Job) -> str | None:
-    """Nothing beyond `DEVICES`."""
+    """Nothing beyond `DEVICES` and `PRECISIONS`."""
     return None
 
 
 def lacks(interpreter: Path) -> str | None:
-    """Nothing: its package is complete."""
+    """Nothing: its packages are complete."""
     return None
 
 
 def environment(job: Job, cache: Path) -> dict[str, str]:
-    """Keras' choice of engine, TensorFlow's threads, and its logging turned down."""
-    return {
+    """Keras' choice of engine, TensorFlow's threads, the pool, and less logging."""
+    variables = {
         "KERAS_BACKEND": "tensorflow",
         "KERAS_HOME": str(cache / "keras3"),
         "TF_NUM_INTRAOP_THREADS": str(job.cores),
         "TF_NUM_INTEROP_THREADS": str(job.cores),
         "TF_CPP_MIN_LOG_LEVEL": "2",
-        "CUDA_VISIBLE_DEVICES": "-1",
     }
+    pool = job.pool
+    if pool is None:
+        variables["CUDA_VISIBLE_DEVICES"] = "-1"  # it would take a GPU unasked
+    elif pool.kind in _ALLOCATORS:
+        variables[ALLOCATOR] = _ALLOCATORS[pool.kind]
+    elif pool.kind is PoolKind.GROW:
+        variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+    return variables  # a share of the GPU's memory: `load` sees the GPU
 
 
 class Fused:
@@ -48,20 +67,32 @@ class Fused:
     The images lie in a variable, so that a run sends the device nothing but the order.
     """
 
-    # None for the missing XLA: a graph without it is the faster one here. Images/s on
-    # 2 cores at 32 px, batch 10: 2375; 1103 with XLA by the step, 176 by the epoch.
+    # None for the missing XLA: a graph without it is the faster one on a CPU. Images/s
+    # on 2 cores at 32 px, batch 10: 2375; 1103 with XLA by the step, 176 by the epoch.
     notes: tuple[str, ...] = ()
 
-    def __init__(self, tensorflow: Any, model: Any, batch: int) -> None:
-        """For ``model``, compiled, in steps of ``batch`` images."""
+    def __init__(
+        self, tensorflow: Any, model: Any, batch: int, device: str, *, xla: bool
+    ) -> None:
+        """For ``model``, compiled, in steps of ``batch`` images on ``device``.
+
+        ``device`` is as TensorFlow names it: ``CPU:0``. With ``xla`` a step is compiled
+        by it, and the loop over the steps is not.
+        """
         self._tensorflow = tensorflow
         self._model = model
         self._batch = batch
+        self._device = device
         self._images: Any = None
         self._labels: Any = None
         # A traced function may not make variables in its second trace.
         model.optimizer.build(model.trainable_variables)
         # A loop that we write ourselves needs no rewriting of our source.
+        self._one = (
+            tensorflow.function(self._step, autograph=False, jit_compile=True)
+            if xla
+            else self._step
+        )
         self._epoch = tensorflow.function(self._trace, autograph=False)
 
     def load(
@@ -70,8 +101,9 @@ class Fused:
         """Assign the variables, which the first call makes."""
         if self._images is None:
             variable = self._tensorflow.Variable
-            self._images = variable(images, trainable=False)
-            self._labels = variable(labels, trainable=False)
+            with self._tensorflow.device(self._device):
+                self._images = variable(images, trainable=False)
+                self._labels = variable(labels, trainable=False)
         else:
             self._images.assign(images)
             self._labels.assign(labels)
@@ -92,7 +124,7 @@ class Fused:
         steps = order.shape[0]
 
         def body(step: Any, losses: Any, accuracies: Any) -> tuple[Any, Any, Any]:
-            loss, accuracy = self._step(order[step])
+            loss, accuracy = self._one(order[step])
             return step + 1, losses.write(step, loss), accuracies.write(step, accuracy)
 
         empty = tensorflow.TensorArray(tensorflow.float32, steps, element_shape=())
@@ -124,17 +156,20 @@ class TensorFlowRuntime:
 
     keras: ModuleType
     tensorflow: Any
+    gpu: Any = None  # the `PhysicalDevice`; None on the CPU
+    #: Bytes of the GPU that the pool was made with; None where it was made empty.
+    reserved: int | None = None
     _traced: set[str] = field(default_factory=set)
 
     @property
     def compile_options(self) -> dict[str, Any]:
-        """No XLA: on a CPU it is the slower one, the more so the larger the images.
+        """No XLA on a CPU, where it is the slower one; on a GPU what Keras does: XLA.
 
-        As Keras' "auto" has it where it sees no GPU.
+        As Keras' "auto" has it on either.
         """
         # Images/s on 2 cores, without and with: 1442 and 1034 at 32 px, batch 10; 873
         # and 284 at 64 px, batch 20; 324 and 77 at 128 px, batch 50.
-        return {"jit_compile": False}
+        return {"jit_compile": "auto" if self.gpu else False}
 
     def as_input(
         self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
@@ -144,11 +179,44 @@ class TensorFlowRuntime:
 
     def put(self, array: "NDArray[np.float32]") -> Any:
         """A tensor with memory of its own, filled before this returns."""
-        return self.tensorflow.constant(array)
+        with self.tensorflow.device(self._device):
+            copy = self.tensorflow.constant(array)
+        self.synchronise()
+        return copy
+
+    @property
+    def _device(self) -> str:
+        """What is computed on, as TensorFlow names it."""
+        return "GPU:0" if self.gpu else "CPU:0"
 
     def free_bytes(self) -> int | None:
-        """None: the pinned package computes on the host alone."""
-        return None
+        """What the reserved pool may still hand out, else what the driver has free.
+
+        TensorFlow does not tell how much a pool that grows holds unused.
+        """
+        if self.gpu is None:
+            return None
+        if self.reserved is None:
+            free, _ = cuda.memory()
+            return free
+        return self.reserved - int(self._count()["current"])
+
+    def memory(self) -> EngineMemory | None:
+        """As its pool counts, which `cuda_malloc` does not; never what the pool has."""
+        if self.gpu is None:
+            return None
+        allocator = os.environ.get(ALLOCATOR, "bfc")
+        if allocator == _ALLOCATORS[PoolKind.OFF]:
+            return EngineMemory(allocator)
+        count = self._count()
+        return EngineMemory(allocator, in_use=count["current"], peak=count["peak"])
+
+    def _count(self) -> dict[str, int]:
+        """The pool's bytes in use, ``current`` and ``peak``."""
+        count: dict[str, int] = self.tensorflow.config.experimental.get_memory_info(
+            self._device
+        )
+        return count
 
     def compilations(self) -> int:
         """Functions that were traced, whoever asked for them, Keras' among them.
@@ -163,15 +231,18 @@ class TensorFlowRuntime:
         return len(self._traced)
 
     def fused(self, model: Any, job: Job) -> Fused:
-        """An epoch in one graph."""
-        return Fused(self.tensorflow, model, job.batch)
+        """An epoch in one graph; on a GPU its steps go through XLA, as `fit`'s do."""
+        # Not measured: no GPU has run it. XLA by the step is what Keras' own loop has
+        # there, so that the two loops differ in nothing but what is around a step.
+        gpu = self.gpu is not None
+        return Fused(self.tensorflow, model, job.batch, self._device, xla=gpu)
 
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy and TensorFlow, which shuffles."""
         self.keras.utils.set_random_seed(seed)
 
     def synchronise(self) -> None:
-        """Run a barrier: eager operations on the CPU end before they return."""
+        """Wait for the GPU; on the CPU an operation ends before it returns."""
         self.tensorflow.test.experimental.sync_devices()
 
     def threads(self) -> int:
@@ -179,20 +250,63 @@ class TensorFlowRuntime:
         return int(self.tensorflow.config.threading.get_intra_op_parallelism_threads())
 
     def device_name(self) -> str:
-        """TensorFlow's name of the first device."""
-        return str(self.tensorflow.config.list_logical_devices()[0].name)
+        """The GPU's name; on the CPU TensorFlow's own, which tells no make."""
+        config = self.tensorflow.config
+        if self.gpu is None:
+            return str(config.list_logical_devices()[0].name)
+        details = config.experimental.get_device_details(self.gpu)
+        return str(details.get("device_name", self.gpu.name))
+
+
+def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None]:
+    """The GPU to compute on, and the bytes of it that the pool has from the start.
+
+    Raises
+    ------
+    InputError
+        where TensorFlow sees no GPU: it would train on the CPU without a word.
+    MemoryError
+        where less is free than is to be reserved: it would quietly reserve less.
+    """
+    config = tensorflow.config
+    gpus = config.list_physical_devices("GPU")
+    if not gpus:
+        raise InputError(
+            "TensorFlow sees no GPU here and would train on the CPU; a library of "
+            "CUDA's is missing or not for this driver, or CUDA_VISIBLE_DEVICES hides "
+            "the GPU: import tensorflow without TF_CPP_MIN_LOG_LEVEL to read which"
+        )
+    config.set_visible_devices(gpus[:1], "GPU")  # of others it would fill the memory
+    if job.reserved_bytes(1) is None:
+        return gpus[0], None  # without asking the driver, which makes a context
+    free, total = cuda.memory()
+    megabytes = (job.reserved_bytes(total) or 0) // MEBIBYTE
+    if megabytes * MEBIBYTE > free:
+        raise MemoryError(
+            f"cnmem={job.cnmem} asks to allocate {megabytes * MEBIBYTE} bytes of a GPU "
+            f"that has {free} free"
+        )
+    share = config.LogicalDeviceConfiguration(memory_limit=megabytes)
+    config.set_logical_device_configuration(gpus[0], [share])
+    with tensorflow.device("GPU:0"):
+        tensorflow.zeros(1)  # the limit is a ceiling until something is allocated
+    return gpus[0], megabytes * MEBIBYTE
 
 
 def load(job: Job) -> TensorFlowRuntime:
-    """Import TensorFlow, fix its threads before it makes any, then import Keras."""
+    """Import TensorFlow, fix its threads before it makes any, then import Keras.
+
+    Raises `InputError` or `MemoryError` where a GPU is asked for and cannot be had.
+    """
     import tensorflow
 
     config = tensorflow.config
     config.threading.set_intra_op_parallelism_threads(job.cores)
     config.threading.set_inter_op_parallelism_threads(job.cores)
     config.experimental.enable_tensor_float_32_execution(job.precision == "tf32")
+    gpu, reserved = _take_gpu(tensorflow, job) if job.pool is not None else (None, None)
     import keras
 
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    return TensorFlowRuntime(keras, tensorflow)
+    return TensorFlowRuntime(keras, tensorflow, gpu, reserved)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from histocnn import pinning
 from histocnn.job import Job
-from histocnn.memory import PoolKind
+from histocnn.measurement import EngineMemory
+from histocnn.memory import MEBIBYTE, PoolKind
 from histocnn.theano1 import headers
 from histocnn.theano1.fused import FusedEpoch
-from histocnn.theano1.loading import join_flags, load_keras
+from histocnn.theano1.loading import GpuPool, join_flags, load_keras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("theano", "keras", "numpy", "scipy-openblas32")
 DEVICES = ("cpu", "cuda")
+# NVRTC of CUDA 12.9 writes PTX, which only a driver of that version translates.
+LEAST_DRIVER = (575, 51)
 # Its convolution works on one image at a time as a matrix, channels first.
 DATA_FORMAT = "channels_first"
 FLIPS_KERNELS = True
@@ -83,8 +86,10 @@ def _preallocate(job: Job) -> str:
         return "-1"
     if pool.kind is PoolKind.GROW:
         return "0"
-    fraction = pool.reserved_fraction()
-    return f"{pool.amount if fraction is None else fraction:.15g}"
+    if job.gpu_memory is None and (fraction := pool.reserved_fraction()) is not None:
+        return f"{fraction:.15g}"
+    # Above 1 it is megabytes to Theano, too.
+    return f"{(job.reserved_bytes(0) or 0) / MEBIBYTE:.15g}"
 
 
 def _cpu_features() -> str:
@@ -102,6 +107,7 @@ class TheanoRuntime:
     """Theano loaded under Keras 2."""
 
     keras: ModuleType
+    pool: GpuPool
 
     @property
     def compile_options(self) -> dict[str, Any]:
@@ -128,7 +134,13 @@ class TheanoRuntime:
         The pool's own use is not known from outside; at the start it is the weights'.
         """
         context = _gpu()
-        return None if context is None else context.free_gmem + _reserved_bytes(context)
+        return None if context is None else context.free_gmem + self.pool.reserved
+
+    def memory(self) -> EngineMemory | None:
+        """What Theano said that it preallocated: its cache tells nothing of its use."""
+        if _gpu() is None:
+            return None
+        return EngineMemory(self.pool.allocator, reserved=self.pool.reserved)
 
     def compilations(self) -> int:
         """Modules that Theano's functions asked of its compile cache, hits included.
@@ -174,16 +186,6 @@ def _gpu() -> Any:
     return gpu._context_reg.get(None)
 
 
-def _reserved_bytes(context: Any) -> int:
-    """What `theano.gpuarray.init_dev` has set aside for its pool."""
-    import theano
-
-    preallocate = float(theano.config.gpuarray.preallocate)
-    if preallocate > 1:
-        return int(preallocate * 2**20)
-    return int(min(max(preallocate, 0.0), 0.95) * context.total_gmem)
-
-
 def load(job: Job) -> TheanoRuntime:
     """Import Theano, then Keras 2.3."""
-    return TheanoRuntime(load_keras(job))
+    return TheanoRuntime(*load_keras(job))

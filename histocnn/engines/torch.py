@@ -1,5 +1,6 @@
 """PyTorch under Keras 3: eager under `fit`, one traced step or CUDA graph if fused."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from histocnn import pinning
 from histocnn.job import Job
+from histocnn.measurement import EngineMemory
 from histocnn.memory import PoolKind
+from histocnn.torch2.capture import Capturing, captures
 from histocnn.torch2.device import memory_format
 from histocnn.torch2.fused import Fused, Traces
 
@@ -18,11 +21,15 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("torch", "keras", "numpy")
 DEVICES = ("cpu", "cuda")
+LEAST_DRIVER = (580, 65)  # PyPI has PyTorch 2.13 for CUDA 13
 # As PyTorch's own layers have it: for channels_last Keras turns and copies the maps
 # around each layer. How they lie in memory is another matter: see `Fused.load`.
 DATA_FORMAT = "channels_first"
 FLIPS_KERNELS = False
 PRECISIONS = ("float32", "tf32", "bfloat16")
+
+#: Set, it has every allocation ask the driver.
+UNCACHED = "PYTORCH_NO_CUDA_MEMORY_CACHING"
 
 
 def unsupported(job: Job) -> str | None:
@@ -47,7 +54,7 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     if job.pool is None:
         variables["CUDA_VISIBLE_DEVICES"] = "-1"  # Keras would take a GPU unasked
     elif job.pool.kind is PoolKind.OFF:
-        variables["PYTORCH_NO_CUDA_MEMORY_CACHING"] = "1"
+        variables[UNCACHED] = "1"
     elif job.pool.kind is PoolKind.ASYNC:
         variables["PYTORCH_CUDA_ALLOC_CONF"] = "backend:cudaMallocAsync"
     return variables
@@ -61,6 +68,7 @@ class TorchRuntime:
     torch: Any
     device: str
     layout: Any  # a `torch.memory_format`
+    capturing: Capturing | None = None
     traces: Traces = field(default_factory=Traces)
 
     @property
@@ -95,6 +103,20 @@ class TorchRuntime:
         pool = self.torch.cuda.memory_reserved() - self.torch.cuda.memory_allocated()
         return int(free + pool)
 
+    def memory(self) -> EngineMemory | None:
+        """As its allocator counts, which it does not where nothing is cached."""
+        if self.device == "cpu":
+            return None
+        cuda = self.torch.cuda
+        if UNCACHED in os.environ:
+            return EngineMemory("uncached")
+        return EngineMemory(
+            cuda.get_allocator_backend(),
+            reserved=cuda.memory_reserved(),
+            in_use=cuda.memory_allocated(),
+            peak=cuda.max_memory_allocated(),
+        )
+
     def compilations(self) -> int:
         """Our traces and captures, and the graphs that `torch.compile` has seen."""
         dynamo = sys.modules.get("torch._dynamo.utils")  # slow to import if not used
@@ -103,7 +125,7 @@ class TorchRuntime:
 
     def fused(self, model: Any, job: Job) -> Fused:
         """Keras' step traced, on a GPU an epoch of it captured in a CUDA graph."""
-        return Fused(self.keras, self.torch, model, job, self.traces)
+        return Fused(self.keras, self.torch, model, job, self.traces, self.capturing)
 
     def seed(self, seed: int) -> None:
         """Seed Python, NumPy and PyTorch."""
@@ -132,13 +154,24 @@ def load(job: Job) -> TorchRuntime:
     torch.backends.cudnn.allow_tf32 = job.precision == "tf32"
     # Shapes never change, so the fastest of cuDNN's ways is looked for once.
     torch.backends.cudnn.benchmark = True
-    if job.pool is not None:
-        _, total = torch.cuda.mem_get_info()
-        if reserved := job.pool.reserved_bytes(total):
-            # Given back to PyTorch's pool, which keeps it.
-            torch.empty(reserved, dtype=torch.uint8, device="cuda")
+    capturing = _memory_pool(torch, job)
     import keras
 
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    return TorchRuntime(keras, torch, job.device, memory_format(torch, job))
+    layout = memory_format(torch, job)
+    return TorchRuntime(keras, torch, job.device, layout, capturing)
+
+
+def _memory_pool(torch: Any, job: Job) -> Capturing | None:
+    """Reserve what ``job`` has reserved, where its loop will look for memory."""
+    if job.pool is None:
+        return None
+    _, total = torch.cuda.mem_get_info()
+    reserved = job.reserved_bytes(total)
+    if captures(job):
+        return Capturing(torch, reserved)
+    if reserved:
+        # Given back to PyTorch's pool, which keeps it.
+        torch.empty(reserved, dtype=torch.uint8, device="cuda")
+    return None

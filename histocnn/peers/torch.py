@@ -1,10 +1,10 @@
 """The network in plain PyTorch, as one writes it for speed without a library above."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from histocnn.engines import Runtime
 from histocnn.job import Job
-from histocnn.memory import PoolKind
 from histocnn.model import (
     CHANNELS,
     CONVOLUTIONS,
@@ -16,6 +16,7 @@ from histocnn.model import (
     feature_side,
     initial_weights,
 )
+from histocnn.torch2.capture import Capturing, why_no_graph
 from histocnn.torch2.device import compiled, memory_format, why_no_compiler
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def program(job: Job, runtime: Runtime) -> "Epochs":
     """The network with its starting weights."""
-    return Epochs(job)
+    return Epochs(job, getattr(runtime, "capturing", None))
 
 
 class Epochs:
@@ -35,8 +36,11 @@ class Epochs:
     makes Keras' the larger in the first steps: the losses part by a per mille or so.
     """
 
-    def __init__(self, job: Job) -> None:
-        """Build network and optimiser on the job's device."""
+    def __init__(self, job: Job, capturing: Capturing | None) -> None:
+        """Build network and optimiser on the job's device.
+
+        ``capturing`` makes the graph; None where there is to be none.
+        """
         import torch
 
         self._batch = job.batch
@@ -57,9 +61,9 @@ class Epochs:
             self.notes = (f"not compiled: {lack}",)
         elif job.device == "cuda":
             self._forward = compiled(torch, self._network)
-        pool = job.pool
-        # Without PyTorch's pool there is nothing that a graph could own.
-        self._captures = pool is not None and pool.kind is not PoolKind.OFF
+        if lack := why_no_graph(job):
+            self.notes += (lack,)
+        self._capturing = capturing
         self._images: Any = None
         self._graph: Any = None
 
@@ -70,10 +74,11 @@ class Epochs:
         import torch
 
         if self._images is None:
-            self._images = torch.empty(
-                images.shape, device=self._device, memory_format=self._format
-            )
-            self._labels = torch.empty(labels.shape, device=self._device)
+            with self._memory():
+                self._images = torch.empty(
+                    images.shape, device=self._device, memory_format=self._format
+                )
+                self._labels = torch.empty(labels.shape, device=self._device)
         self._images.copy_(torch.from_numpy(images))
         self._labels.copy_(torch.from_numpy(labels))
 
@@ -82,11 +87,11 @@ class Epochs:
         import torch
 
         chosen = torch.from_numpy(order)
-        if not self._captures:
+        if self._capturing is None:
             losses, accuracies = self._epoch(chosen.to(self._device))
         else:
             if self._graph is None:
-                self._capture(chosen)
+                self._capture(self._capturing, chosen)
             self._order.copy_(chosen)
             self._graph.replay()
             losses, accuracies = self._results
@@ -118,27 +123,24 @@ class Epochs:
         losses, accuracies = zip(*done, strict=True)
         return torch.stack(losses), torch.stack(accuracies)
 
-    def _capture(self, order: Any) -> None:
+    def _capture(self, capturing: Capturing, order: Any) -> None:
         """Rehearse, put the weights back, and record an epoch."""
         import torch
 
         self._order = order.to(self._device)
         parameters = list(self._network.parameters())
         before = [p.detach().clone() for p in parameters]
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            self._epoch(self._order[: 2 * self._batch])
-        torch.cuda.current_stream().wait_stream(side)
+        capturing.rehearse(lambda: self._epoch(self._order[: 2 * self._batch]))
         with torch.no_grad():
             for parameter, value in zip(parameters, before, strict=True):
                 parameter.copy_(value)
             for state in self._optimiser.state.values():
                 for tensor in state.values():
                     tensor.zero_()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._results = self._epoch(self._order)
+        self._graph, self._results = capturing.capture(lambda: self._epoch(self._order))
+
+    def _memory(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._capturing is None else self._capturing.memory()
 
 
 def _network(job: Job) -> Any:

@@ -7,13 +7,20 @@ in this file, each with its reason; nothing of Theano or Keras is patched on dis
 import collections
 import collections.abc
 import ctypes
+import io
 import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from histocnn.errors import InputError
 from histocnn.job import Job
+from histocnn.memory import MEBIBYTE
 from histocnn.theano1 import headers, modules
 
 #: BLAS routines that Theano's C++ calls; scipy-openblas32 prefixes them with `scipy_`.
@@ -25,6 +32,9 @@ _BLAS_SYMBOLS = (
 )
 
 
+_PREALLOCATING = re.compile(r"Preallocating (\d+)/\d+ Mb")
+
+
 def join_flags(flags: dict[str, str]) -> str:
     """As THEANO_FLAGS has them; a comma inside a value is escaped."""
     return ",".join(
@@ -32,7 +42,15 @@ def join_flags(flags: dict[str, str]) -> str:
     )
 
 
-def load_keras(job: Job) -> ModuleType:
+@dataclass(frozen=True)
+class GpuPool:
+    """Theano's pool in its own words: what it allocates with, and bytes reserved."""
+
+    allocator: str = ""
+    reserved: int = 0
+
+
+def load_keras(job: Job) -> tuple[ModuleType, GpuPool]:
     """Import Theano and Keras 2.3 with what today's Python and NumPy took from them."""
     import scipy_openblas32
 
@@ -53,7 +71,8 @@ def load_keras(job: Job) -> ModuleType:
         }
     )
     _restore_collections()
-    import keras
+    with _overheard() as said:
+        import keras
     from theano import config
     from theano.gof import Op
 
@@ -62,8 +81,38 @@ def load_keras(job: Job) -> ModuleType:
     modules.compile_in_parallel()
     if job.device == "cuda":
         _require_gpu()
-    loaded: ModuleType = keras
-    return loaded
+    return keras, pool_of(said.getvalue())
+
+
+class _Overheard(io.StringIO):
+    """Passes on to stderr what is printed, and keeps it.
+
+    Theano's log goes on using the stderr that it found when it was imported.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stderr = sys.stderr
+
+    def write(self, text: str) -> int:
+        self._stderr.write(text)
+        return super().write(text)
+
+
+@contextmanager
+def _overheard() -> Iterator[_Overheard]:
+    """Keep what is printed inside."""
+    said = _Overheard()
+    with redirect_stdout(said), redirect_stderr(said):
+        yield said
+
+
+def pool_of(said: str) -> GpuPool:
+    """The pool as Theano told of it while it took the GPU."""
+    if "Disabling allocation cache on" in said:
+        return GpuPool("libgpuarray, no cache")
+    found = _PREALLOCATING.search(said)
+    return GpuPool("libgpuarray", int(found[1]) * MEBIBYTE if found else 0)
 
 
 def _require_gpu() -> None:
@@ -79,9 +128,9 @@ def _require_gpu() -> None:
             "device=cuda needs the NVIDIA driver, and its libcuda.so is not here; give "
             "the container a GPU (NVIDIA Container Toolkit) or install the driver"
         ) from None
-    import pygpu
-
-    pygpu.init("cuda")  # says why by raising
+    # Theano logs what went wrong, and goes on. It raises where it is asked itself.
+    gpuarray.init_dev.devmap.clear()
+    gpuarray.init_dev("cuda")
     raise RuntimeError("Theano did not take the GPU, although it answers")
 
 

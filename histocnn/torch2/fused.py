@@ -1,12 +1,12 @@
 """An epoch of a Keras model on PyTorch without Keras in between: the loop `fused`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from histocnn.job import Job
-from histocnn.memory import PoolKind
+from histocnn.torch2.capture import Capturing, why_no_graph
 from histocnn.torch2.device import compiled, memory_format, why_no_compiler
 from histocnn.torch2.graph import improve
 from histocnn.torch2.steps import by_keras, by_one_kernel, gradients_of, state_of
@@ -33,9 +33,18 @@ class Fused:
     """
 
     def __init__(
-        self, keras: Any, torch: Any, model: Any, job: Job, traces: Traces
+        self,
+        keras: Any,
+        torch: Any,
+        model: Any,
+        job: Job,
+        traces: Traces,
+        capturing: Capturing | None,
     ) -> None:
-        """Nothing is traced before the first run; ``traces`` counts it."""
+        """Nothing is traced before the first run; ``traces`` counts it.
+
+        ``capturing`` makes the graph; None where there is to be none.
+        """
         self._keras = keras
         self._torch = torch
         self._traces = traces
@@ -48,19 +57,15 @@ class Fused:
         self._images: Any = None
         model.optimizer.build(model.trainable_variables)
         self.notes: tuple[str, ...] = ()
-        pool = job.pool
-        self._captures = pool is not None and pool.kind is not PoolKind.OFF
+        self._capturing = capturing
         self._compiles = False
         if job.device == "cuda":
             lack = why_no_compiler()
             self._compiles = lack is None
             if lack:
                 self.notes += (f"not compiled: {lack}",)
-        if pool is not None and not self._captures:
-            self.notes += (
-                "no CUDA graph: with cnmem=0 every allocation asks the driver, which a "
-                "graph cannot record",
-            )
+        if lack := why_no_graph(job):
+            self.notes += (lack,)
 
     def load(
         self, images: "NDArray[np.float32]", labels: "NDArray[np.float32]"
@@ -68,12 +73,13 @@ class Fused:
         """Have these on the device, in the `memory_format` of the job."""
         torch = self._torch
         if self._images is None:
-            self._images = torch.empty(
-                images.shape,
-                device=self._device,
-                memory_format=memory_format(torch, self._job),
-            )
-            self._labels = torch.empty(labels.shape, device=self._device)
+            with self._memory():
+                self._images = torch.empty(
+                    images.shape,
+                    device=self._device,
+                    memory_format=memory_format(torch, self._job),
+                )
+                self._labels = torch.empty(labels.shape, device=self._device)
         self._images.copy_(torch.from_numpy(images))
         self._labels.copy_(torch.from_numpy(labels))
 
@@ -83,12 +89,13 @@ class Fused:
         chosen = torch.from_numpy(order)
         with torch.no_grad():
             if self._step is None:
-                self._trace(chosen)
-            if not self._captures:
+                with self._memory():
+                    self._trace(chosen)
+            if self._capturing is None:
                 losses, accuracies = self._epoch(chosen.to(self._device))
             else:
                 if self._graph is None:
-                    self._capture(chosen)
+                    self._capture(self._capturing, chosen)
                 self._order.copy_(chosen)
                 self._graph.replay()
                 losses, accuracies = self._results
@@ -125,21 +132,17 @@ class Fused:
         losses, accuracies = zip(*done, strict=True)
         return self._torch.stack(losses), self._torch.stack(accuracies)
 
-    def _capture(self, order: Any) -> None:
+    def _capture(self, capturing: Capturing, order: Any) -> None:
         """Record an epoch on the GPU, rehearsed before."""
-        torch = self._torch
         self._traces.count += 1
         self._order = order.to(self._device)
         with _put_back(self._state):
-            # Libraries set themselves up in their first calls, which no graph may hold.
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                self._epoch(self._order[: 2 * self._batch])
-            torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._results = self._epoch(self._order)
+            capturing.rehearse(lambda: self._epoch(self._order[: 2 * self._batch]))
+        self._graph, self._results = capturing.capture(lambda: self._epoch(self._order))
+
+    def _memory(self) -> AbstractContextManager[None]:
+        """Where what the program keeps or needs for once is to lie."""
+        return nullcontext() if self._capturing is None else self._capturing.memory()
 
 
 @contextmanager

@@ -66,6 +66,18 @@ def test_cnmem_applies_to_the_gpu_and_cores_to_the_cpu() -> None:
     ]
 
 
+def test_a_cap_on_memory_is_the_gpus() -> None:
+    """A CPU case has none, and its id does not change."""
+    pools = {"engines": "jax", "devices": "cpu,cuda", "cores": "1", "cnmem": "1"}
+    loads = {"sizes": "64", "batches": "50"}
+    grid = axes.select("quick", {**NOTHING, **pools, **loads})
+    jobs = list(axes.jobs(grid, "tissue", all_cores=16, gpu_memory=4096))
+    assert [(job.id, job.gpu_memory) for job in jobs] == [
+        ("jax-cpu-64px-b50-cores1", None),
+        ("jax-cuda-64px-b50-cnmem1-of4096MB", 4096),
+    ]
+
+
 def test_loops_and_precisions_are_axes_too() -> None:
     """In the order asked for; their usual values are not named."""
     assert ids(

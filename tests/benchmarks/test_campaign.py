@@ -53,7 +53,7 @@ class Bench:
         self._interrupted_after = interrupted_after
         self._fails = fails
 
-    def __call__(self, job: Job, number: int) -> Launch:
+    def __call__(self, job: Job, number: int, effort: Effort) -> Launch:
         """A launch."""
         if len(self.made) == self._interrupted_after:
             raise KeyboardInterrupt
@@ -94,7 +94,7 @@ def test_a_case_that_is_sure_gets_no_more_launches() -> None:
     """Only those that scatter go on, up to their cap."""
     sure, scattering = JOBS[:2]
 
-    def measure(job: Job, number: int) -> Launch:
+    def measure(job: Job, number: int, effort: Effort) -> Launch:
         return a_launch([1.0 if job == sure else 1.0 + number % 2], wall_seconds=1.0)
 
     watching = Watching()

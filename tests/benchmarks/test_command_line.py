@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import gpu_facts
 from tests.conftest import ROOT, Pytest
 
 DRY = ("benchmarks", "--collect-only", "-q")
@@ -33,7 +34,7 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
     for option in (
         *("grid", "engines", "devices", "sizes", "batches", "cnmem", "cores"),
         *("loops", "precision-mode", "images", "launches", "rounds"),
-        *("dataset", "launcher", "timeout"),
+        *("dataset", "launcher", "timeout", "gpu-memory"),
     ):
         assert f"--{option}=" in text
     assert "glas, synthetic, tissue" in text
@@ -71,9 +72,18 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
         ("--timeout nan", "--timeout: 'nan' is not a number of seconds above 0"),
         ("--timeout inf", "--timeout: 'inf' is not a number of seconds above 0"),
         ("--timeout soon", "--timeout: 'soon' is not a number of seconds above 0"),
+        ("--budget 0", "--budget: '0' is no time above 0, up to a week; write seconds"),
+        ("--budget=-1", "--budget: '-1' is no time above 0"),
+        ("--budget nan", "--budget: 'nan' is no time above 0"),
+        ("--budget inf", "--budget: 'inf' is no time above 0"),
+        ("--budget soon", "--budget: 'soon' is no time above 0"),
+        ("--budget 10d", "--budget: '10d' is no time above 0"),
+        ("--budget 9999h", "--budget: '9999h' is no time above 0, up to a week"),
         ("--launches 99999999999999", "--launches: '99999999999999' is not a whole"),
         ("--sizes ١٢٨", "--sizes: '١٢٨' is not a whole number"),
         ("--benchmark-json=/no/such/run.json", "there is no folder /no/such; make"),
+        ("--gpu-memory lots", "--gpu-memory 'lots' is not a size of 64 MB or more"),
+        ("--gpu-memory 4GB", "--gpu-memory is for GPU cases, and none is selected"),
         ("--memory-limit 4GB", "the local launcher sets no memory limit"),
         ("--launcher docker --memory-limit x", "--memory-limit 'x' is not a size"),
     ],
@@ -96,15 +106,15 @@ def test_what_a_preset_asks_for_and_the_machine_lacks_is_skipped(
 ) -> None:
     """The paper's 16 cores, or its GPU: skips with a reason, exit code 0."""
     lent = len(os.sched_getaffinity(0))
-    if lent >= 16:
-        pytest.skip("this machine has all that the paper's grid asks for")
+    if lent >= 16 or gpu_facts.read().gpus:
+        pytest.skip("this machine has what the paper's grid asks for")
     done = run_pytest(
         *("benchmarks/test_train.py", "--grid", "paper", "-k", "cores16 or cnmem1"),
         *("--sizes", "32", "--batches", "10"),
     )
     assert done.returncode == 0
     assert f"needs 16 cores; this machine lends {lent}" in done.stdout
-    assert "tensorflow trains here on cpu only" in done.stdout
+    assert "no NVIDIA GPU answers: " in done.stdout
     assert "4 skipped" in done.stdout
 
 

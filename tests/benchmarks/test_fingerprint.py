@@ -236,9 +236,12 @@ def test_a_driver_that_answers_nothing_is_no_error(
     _driver(monkeypatch)
     assert take().hard.gpus == (gpu_facts.Gpu(None, None),) * 2
     _driver(monkeypatch, nvmlDeviceGetHandleByIndex=lambda _: 1 / 0)
-    assert gpu_facts.read() == gpu_facts.GpuFacts()
+    lost = "GPU 1: the NVIDIA driver says: division by zero"
+    assert gpu_facts.read() == gpu_facts.GpuFacts(problem=lost)
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert gpu_facts.read() == gpu_facts.GpuFacts()
+    absent = gpu_facts.read()
+    assert absent == gpu_facts.GpuFacts(problem=absent.problem)
+    assert absent.problem
 
 
 @pytest.fixture

@@ -44,15 +44,14 @@ def test_a_peer_is_there_for_some_engines() -> None:
             (job(engine, precision="tf32"), "tf32 is a way that NVIDIA GPUs multiply")
             for engine in ("jax", "tensorflow", "torch")
         ),
-        (gpu_job("tensorflow"), "tensorflow trains here on cpu only"),
     ],
 )
-def test_a_precision_or_device_that_is_not_there(asked: Job, reason: str) -> None:
+def test_a_precision_that_is_not_there(asked: Job, reason: str) -> None:
     """The engine's lack comes before the device's."""
     assert (beyond(asked, 2) or "").startswith(reason)
 
 
-@pytest.mark.parametrize("engine", ["jax", "torch"])
+@pytest.mark.parametrize("engine", ["jax", "tensorflow", "torch"])
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_a_gpu_has_all_precisions(engine: str, precision: str) -> None:
     """tf32 among them."""

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -32,6 +34,8 @@ sys.stdin.readline()
 @dataclass
 class ScriptLauncher:
     """Starts a script in the worker's place."""
+
+    GPU: ClassVar[Mapping[str, str]] = {}
 
     script: str
 
@@ -217,6 +221,14 @@ LAUNCH = Launch(
 def test_a_launch_as_asked_for_passes() -> None:
     """It trained, on one CPU, with one thread."""
     check(JOB, LAUNCH)
+
+
+def test_behind_two_steps_the_loss_may_be_higher() -> None:
+    """As where a batch is tried for its memory; behind more steps it may not."""
+    risen = replace(LAUNCH, rounds=(replace(LEARNT, loss=2.2),))
+    check(replace(JOB, batch=10, images=10), risen)
+    with pytest.raises(MeasuringFailed, match="it did not train: the loss went from"):
+        check(replace(JOB, batch=10, images=20), risen)
 
 
 def test_a_warm_up_may_compile() -> None:

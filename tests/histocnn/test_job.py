@@ -45,6 +45,46 @@ def test_an_id_ends_in_what_is_unusual(change: dict[str, object], end: str) -> N
     assert Job(**(CPU | change)).id.split("b20-")[1] == end
 
 
+def test_an_id_says_how_much_memory_the_gpu_is_made_to_have() -> None:
+    """So that the same case on all of it is another one."""
+    cuda = CPU | {"device": "cuda", "cnmem": "1", "loop": "fused"}
+    assert Job(**cuda, gpu_memory=4096).id.split("b20-")[1] == "cnmem1-of4096MB-fused"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "gpu_memory=4096 on device 'cpu': a GPU case may have"),
+        ({"device": "cuda", "cnmem": "1", "gpu_memory": 0}, "gpu_memory=0 on device"),
+        ({"device": "cuda", "cnmem": "1", "gpu_memory": 0.5}, "gpu_memory=0.5"),
+    ],
+)
+def test_a_wrong_gpu_memory_is_told(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Job(**(CPU | {"gpu_memory": 4096} | change))
+
+
+@pytest.mark.parametrize(
+    ("cnmem", "gpu_memory", "mebibytes"),
+    [
+        ("0", 4096, None),
+        ("grow", None, None),
+        ("async", 4096, None),
+        ("0.5", None, 40960),
+        ("1", None, 77824),
+        ("0.5", 4096, 2048),
+        ("512", 4096, 512),
+    ],
+)
+def test_what_is_reserved_is_of_the_memory_there_is(
+    cnmem: str, gpu_memory: int | None, mebibytes: int | None
+) -> None:
+    """On a GPU of 80 GiB, or one that is made to have less."""
+    job = Job(**(CPU | {"device": "cuda", "cnmem": cnmem, "gpu_memory": gpu_memory}))
+    reserved = job.reserved_bytes(80 * 2**30)
+    assert (None if reserved is None else reserved // 2**20) == mebibytes
+
+
 def test_ids_of_all_loops_and_precisions_differ() -> None:
     """So that no case of a grid hides another."""
     every = itertools.product(LOOPS, PRECISIONS)

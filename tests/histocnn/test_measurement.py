@@ -47,6 +47,14 @@ def test_anything_else_is_not(change: dict[str, object], reason: str) -> None:
     assert reason in (replace(LAUNCH, **change).not_trained() or "")  # type: ignore[arg-type]
 
 
+def test_a_loss_that_need_not_fall_may_rise() -> None:
+    """Two steps are too few for Adam; weights must move and the loss be finite."""
+    rising = replace(LAUNCH, rounds=(epoch(1, 2.2),))
+    assert rising.not_trained(falls=False) is None
+    assert rising.not_trained() is not None
+    assert replace(rising, weights_moved=0.0).not_trained(falls=False) is not None
+
+
 def test_the_sample_of_a_launch_is_its_median() -> None:
     """And of a measurement the median over launches, rounds not pooled."""
     slow = replace(LAUNCH, rounds=tuple(epoch(9.0, 0.1) for _ in range(9)))

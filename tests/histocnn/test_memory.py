@@ -3,7 +3,7 @@
 import pytest
 
 from histocnn.errors import InputError
-from histocnn.memory import MemoryPool, PoolKind, ran_out
+from histocnn.memory import MemoryPool, PoolKind, asked_bytes, ran_out
 
 GIB = 2**30
 
@@ -83,3 +83,33 @@ def test_want_of_memory_is_told_apart(error: Exception) -> None:
 def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
     """Though they may speak of it."""
     assert not ran_out(error)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has …", 5 * 2**29),
+        ("RESOURCE_EXHAUSTED: Out of memory allocating 16384 bytes.", 16384),
+        ("Out of memory while trying to allocate 1.5GiB. [tf-allocator…", 3 * 2**29),
+        ("Out of memory while trying to allocate 20480000 bytes.", 20480000),
+        ("Trying to preallocate 77480 MB of GPU memory while only", 77480 * 2**20),
+        ("Unable to allocate 3.00 GiB for an array with shape (9,)", 3 * 2**30),
+        (
+            "OOM when allocating tensor with shape[150,32,198,198] and type float on …",
+            150 * 32 * 198 * 198 * 4,
+        ),
+        ("cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory", None),
+        ("allocate 1.2.3 GiB", None),
+        ("", None),
+    ],
+)
+def test_how_much_was_asked_for_is_read_from_what_was_said(
+    said: str, asked: int | None
+) -> None:
+    """In the words of PyTorch, JAX, Theano, NumPy and TensorFlow."""
+    assert asked_bytes(RuntimeError(said)) == asked
+
+
+def test_it_is_read_from_a_cause_too() -> None:
+    """What an engine raised may be wrapped by Keras."""
+    assert asked_bytes(raised_from(RuntimeError("tried to allocate 2 MiB"))) == 2**21

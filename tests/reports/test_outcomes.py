@@ -245,6 +245,7 @@ def test_baseline_without_a_time_is_told_from_one_never_tried(
         ({"why": "time-cap", "half_width": 0.08, "precision": 0.05}, "± 8 %, not the"),
         ({"why": "time-cap", "half_width": 1.2, "precision": 0.05}, "± 120 %, not the"),
         ({"why": "time-cap", "half_width": None, "precision": 0.05}, "of unknown prec"),
+        ({"why": "budget", "half_width": 0.08, "precision": 0.05}, "of the budget: ±"),
         ({"why": "interrupted", "half_width": 0.1, "precision": 0.05}, "interrupted"),
         ({"why": "time-cap", "half_width": 0.04, "precision": 0.05}, ""),
         ({"why": "precision", "half_width": 0.04, "precision": 0.05}, ""),

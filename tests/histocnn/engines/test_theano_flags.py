@@ -1,13 +1,15 @@
 """What the Theano engine asks for, before any Theano is loaded."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from histocnn.engines import theano
 from histocnn.job import Job
-from histocnn.theano1.loading import join_flags
+from histocnn.memory import MEBIBYTE
+from histocnn.theano1.loading import GpuPool, join_flags, pool_of
 
 CACHE = Path("/cache")
 
@@ -26,6 +28,42 @@ def test_cnmem_becomes_preallocate(cnmem: str, preallocate: str) -> None:
     flags = theano.environment(job(cnmem), CACHE)["THEANO_FLAGS"].split(",")
     assert f"gpuarray.preallocate={preallocate}" in flags
     assert "device=cuda" in flags
+
+
+@pytest.mark.parametrize(
+    ("cnmem", "preallocate"),
+    [("0", "-1"), ("grow", "0"), ("0.5", "2048"), ("1", "3891.2"), ("512", "512")],
+)
+def test_a_fraction_is_one_of_the_memory_that_the_gpu_is_made_to_have(
+    cnmem: str, preallocate: str
+) -> None:
+    """In megabytes: Theano itself knows of the whole GPU alone."""
+    capped = replace(job(cnmem), gpu_memory=4096)
+    flags = theano.environment(capped, CACHE)["THEANO_FLAGS"].split(",")
+    found = [flag for flag in flags if flag.startswith("gpuarray.preallocate=")]
+    assert [float(flag.partition("=")[2]) for flag in found] == [
+        pytest.approx(float(preallocate), abs=0.01)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "pool"),
+    [
+        (
+            "Can not use cuDNN on context None: Disabled by dnn.enabled flag\n"
+            "Preallocating 77480/81559 Mb (0.950000) on cuda\n",
+            GpuPool("libgpuarray", 77480 * MEBIBYTE),
+        ),
+        (
+            "Disabling allocation cache on cuda\nMapped name None to device cuda: …",
+            GpuPool("libgpuarray, no cache", 0),
+        ),
+        ("Mapped name None to device cuda: NVIDIA …", GpuPool("libgpuarray", 0)),
+    ],
+)
+def test_the_pool_is_what_theano_said(said: str, pool: GpuPool) -> None:
+    """It prints what it has done once it has done it, and nothing where it grows."""
+    assert pool_of(said) == pool
 
 
 def test_a_cpu_case_has_no_pool() -> None:

@@ -1,0 +1,147 @@
+"""Batches tried on a GPU, each in a fresh process, and what is told of them."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from benchmarks.frontier import Frontier, search
+from benchmarks.gpu_memory import in_megabytes
+from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
+from benchmarks.settling import Effort
+from benchmarks.suite import Suite
+from histocnn.job import Job
+from histocnn.measurement import Launch, Measurement
+
+#: Prepared once a size; larger batches repeat them.
+IMAGES = 300
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A batch that was tried: its launch, or the outcome of one that did not fit.
+
+    ``wall_seconds`` are from the process's start to its end.
+    """
+
+    job: Job
+    wall_seconds: float
+    launch: Launch | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def batch(self) -> int:
+        """Images of its only step."""
+        return self.job.batch
+
+    @property
+    def fits(self) -> bool:
+        """Whether it trained."""
+        return self.launch is not None
+
+    @property
+    def why_not(self) -> str:
+        """Why it did not fit, in a line; "" where it did."""
+        return self.outcome.message if self.outcome else ""
+
+    @property
+    def short(self) -> MemoryShort:
+        """What was asked and free where it did not fit, as far as anybody tells."""
+        return (self.outcome and self.outcome.short) or MemoryShort()
+
+
+@dataclass(frozen=True)
+class Prober:
+    """Tries batches of ``case``, a job of one image, up to ``most`` images."""
+
+    suite: Suite
+    case: Job
+    most: int
+
+    def search(self, start: int) -> Frontier[Probe]:
+        """Find the largest; raises as `probe` does."""
+        return search(self.probe, start, self.most)
+
+    def probe(self, batch: int) -> Probe:
+        """Train two epochs of one step of ``batch`` images in a fresh process.
+
+        Raises `MeasuringFailed` for any outcome but a want of memory, and `InputError`
+        for what is broken on this machine.
+        """
+        job = replace(self.case, batch=batch, images=batch)
+        effort = Effort(launches=1, rounds=1, timeout=self.suite.timeout)
+        start = time.monotonic()
+        try:
+            launch = self.suite.launch(job, effort, images=IMAGES)
+        except MeasuringFailed as failure:
+            outcome = failure.outcome
+            if outcome.kind != "out-of-memory":
+                told = replace(outcome, message=f"batch {batch}: {outcome.message}")
+                raise MeasuringFailed(told) from None
+            return Probe(job, time.monotonic() - start, outcome=outcome)
+        return Probe(job, time.monotonic() - start, launch)
+
+
+def in_words(found: Frontier[Probe], measurement: Measurement) -> str:
+    """The frontier and what it took, in a line; ``measurement`` is the largest's."""
+    assert found.largest is not None
+    batch = found.largest.batch
+    speed = f"{batch / measurement.median_seconds:,.0f} images/s"
+    seconds = sum(probe.wall_seconds for probe in found.probes)
+    if found.refused is None:
+        limit = "the most that is tried here"
+    else:
+        short = found.refused.short
+        told = (("asked for", short.asked_bytes), ("free", short.free_bytes))
+        why = [f"{what} {in_megabytes(n)}" for what, n in told if n is not None]
+        limit = f"{found.refused.batch:,} does not"
+        limit += f" ({', '.join(why)})" if why else ""
+    return (
+        f"batch {batch:,} trains ({speed}), {limit}; "
+        f"{len(found.probes)} probes, {seconds:.0f} s"
+    )
+
+
+def record(found: Frontier[Probe], measurement: Measurement) -> dict[str, Any]:
+    """What is saved, not under the names by which the reporter takes a grid's case."""
+    refused = found.refused
+    saved = {
+        "job": measurement.job,
+        "gpu_memory": measurement.job.gpu_memory,
+        "device_name": measurement.launches[0].device_name,
+        "largest": measurement.job.batch,
+        "smallest_refused": None if refused is None else refused.batch,
+        "refused": refused and refused.outcome and _refusal(refused.outcome),
+        "probes": [_tried(probe) for probe in found.probes],
+        "measurement": measurement,
+    }
+    plain: dict[str, Any] = msgspec.to_builtins(saved)
+    return plain
+
+
+def _refusal(outcome: Outcome) -> dict[str, Any]:
+    short = outcome.short or MemoryShort()
+    return {
+        "message": outcome.anonymous().message,
+        "asked_bytes": short.asked_bytes,
+        "free_bytes": short.free_bytes,
+    }
+
+
+def _tried(probe: Probe) -> dict[str, Any]:
+    """A probe in plain figures: seconds and bytes, None where nobody tells."""
+    launch = probe.launch
+    memory = launch.gpu_memory if launch else None
+    return {
+        "batch": probe.batch,
+        "fits": probe.fits,
+        "seconds": launch.rounds[0].seconds if launch else None,
+        "wall_seconds": probe.wall_seconds,
+        "peak_bytes": memory.after.peak if memory else None,
+        "reserved_bytes": memory.after.reserved if memory else None,
+        "process_bytes": memory.process_after if memory else None,
+        "peak_rss_bytes": launch.peak_rss_bytes if launch else None,
+        "asked_bytes": probe.short.asked_bytes,
+        "free_bytes": probe.short.free_bytes,
+    }

@@ -1,0 +1,223 @@
+"""``python -m reports frontier``: whole tables, bad input, and what is kept apart."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.__main__ import main
+
+Record = dict[str, Any]
+Save = Callable[..., str]
+Make = Callable[..., Record]
+Mutants = Callable[[str, int, int], Iterator[str]]
+
+GOLDEN = Path(__file__).parent / "golden"
+MB = 2**20
+
+
+def frontier(
+    largest: int,
+    refused: int | None,
+    asked: int | None = None,
+    free: int | None = None,
+    **job: Any,
+) -> Record:
+    """A memory frontier as `benchmarks/test_frontier.py` saves it; bytes as MB."""
+    seconds = largest * job.get("size", 64) ** 2 / 1e8
+    axes = {
+        "engine": "torch",
+        "device": "cuda",
+        "size": 64,
+        "batch": largest,
+        "cnmem": "1",
+        "cores": 16,
+        "images": largest,
+        "dataset": "tissue",
+        "seed": 0,
+        "loop": "fit",
+        "precision": "float32",
+        "gpu_memory": 4096,
+        **job,
+    }
+    refusal = {
+        "message": "out of memory",
+        "asked_bytes": asked and asked * MB,
+        "free_bytes": None if free is None else free * MB,
+    }
+    name = f"test_largest_batch[{axes['engine']}-{axes['size']}px-{axes['cnmem']}]"
+    return {
+        "group": "frontier",
+        "name": name,
+        "fullname": f"benchmarks/test_frontier.py::{name}",
+        "params": {each: axes[each] for each in ("engine", "size", "cnmem")},
+        "extra_info": {
+            "frontier": {
+                "job": axes,
+                "gpu_memory": axes["gpu_memory"],
+                "device_name": "NVIDIA H100",
+                "largest": largest,
+                "smallest_refused": refused,
+                "refused": refusal if refused else None,
+                "probes": [
+                    {"batch": 2 * largest, "fits": False, "seconds": None},
+                    {"batch": largest, "fits": True, "seconds": seconds},
+                ],
+                "measurement": {"launches": [{"rounds": [{"seconds": seconds}]}]},
+            }
+        },
+        "stats": {"median": seconds, "rounds": 1},
+    }
+
+
+@pytest.fixture
+def saved(save: Save) -> str:
+    """Two engines and pools, what nobody tells, and one that met no limit."""
+    return save(
+        "frontier.json",
+        frontier(1484, 1576, 512, 300),
+        frontier(152, 160, 1024, 0, size=200),
+        frontier(900, 950, None, 210, cnmem="0"),
+        frontier(1300, 1381, cnmem="grow", engine="jax"),
+        frontier(65536, None, size=32, engine="jax", loop="fused"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "ending"),
+    [
+        ("plain", "txt"),
+        ("github", "md"),
+        ("latex", "tex"),
+        ("csv", "csv"),
+        ("html", "html"),
+    ],
+)
+def test_whole_table(
+    saved: str, form: str, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each format shows all rows, in the axes' order, with a legend (csv: numbers)."""
+    assert main(["frontier", saved, "--format", form]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == (GOLDEN / f"frontier.{ending}").read_text(encoding="utf-8")
+    assert not shown.err
+
+
+def rows(capsys: pytest.CaptureFixture[str], *files: str) -> list[dict[str, str]]:
+    assert main(["frontier", *files, "--format", "csv"]) == 0
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+def test_one_run_under_two_names_is_one(
+    save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As --benchmark-autosave beside --benchmark-json saves it; other runs are not."""
+    found = frontier(10, 11)
+    names = [save("a.json", found), save("b.json", found, frontier(12, 13))]
+    assert [(row["largest_batch"], row["source"]) for row in rows(capsys, *names)] == [
+        ("10", "a"),
+        ("12", "b"),
+    ]
+
+
+def test_frontiers_of_other_caps_are_told_apart(
+    save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a column; where all have one, the line above says it."""
+    whole, capped = frontier(10, 11, gpu_memory=None), frontier(5, 6)
+    assert main(["frontier", save("run.json", whole, capped)]) == 0
+    assert "memory (MB)" in capsys.readouterr().out
+    assert main(["frontier", save("run.json", capped)]) == 0
+    shown = capsys.readouterr().out
+    assert "GPU memory 4096 MB" in shown
+    assert "memory (MB)" not in shown
+    assert main(["frontier", save("run.json", whole)]) == 0
+    assert "GPU memory" not in capsys.readouterr().out
+
+
+def test_a_frontier_is_no_case_of_the_grid(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The speed-up table leaves it out, and this one leaves training cases out."""
+    both = save("both.json", case([1.0]), frontier(10, 11))
+    assert main(["speedup", both]) == 0
+    assert "1 case from both.json" in capsys.readouterr().out
+    assert len(rows(capsys, both)) == 1
+    alone = save("alone.json", case([1.0]))
+    assert main(["frontier", alone, both]) == 0
+    shown = capsys.readouterr()
+    assert "reports: alone.json: no memory frontier in it" in shown.err
+    assert main(["frontier", alone]) == 2
+    assert "finds and saves some" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"largest": 0}, "frontier.largest is 0; expected"),
+        ({"largest": 12}, "smallest_refused is 11, not above largest, 12"),
+        ({"probes": []}, "frontier.probes is []; expected"),
+        ({"refused": {"asked_bytes": -1}}, "asked_bytes is -1; expected"),
+        ({"job": {"engine": "torch"}}, "device is missing, expected a name"),
+    ],
+)
+def test_a_wrong_value_costs_its_case_and_a_line(
+    save: Save, capsys: pytest.CaptureFixture[str], change: Record, message: str
+) -> None:
+    bad, good = frontier(10, 11), frontier(20, 21, size=32)
+    bad["extra_info"]["frontier"] |= change
+    assert main(["frontier", save("run.json", bad, good)]) == 2
+    shown = capsys.readouterr()
+    assert "1 case from run.json" in shown.out
+    (line,) = shown.err.splitlines()
+    assert line.startswith("reports: run.json: left out benchmarks/test_frontier.py::")
+    assert message in line
+
+
+def test_mutated_files_never_end_in_a_traceback(
+    saved: str, mutants: Mutants, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """300 files, seed 11."""
+    for form in mutants(saved, 300, 11):
+        code = main(["frontier", "bad.json", "--format", form])
+        shown = capsys.readouterr()
+        assert code in (0, 2)
+        assert code == 0 or shown.err
+        assert all(line.startswith("reports: ") for line in shown.err.splitlines())
+
+
+def test_cases_of_a_smaller_gpu_are_other_cases(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has the CPU as its baseline; None is what older files do not even name."""
+    gpu = {"device": "cuda", "cnmem": "1", "cores": 16}
+    old = case([0.11], [0.11], [0.1], **gpu)
+    new = case([0.1], [0.1], [0.11], **gpu, gpu_memory=None)
+    small = case([0.2], [0.2], [0.21], **gpu, gpu_memory=4096)
+    cpu = case([1.0], [1.1], [1.0], gpu_memory=None)
+    assert main(["speedup", save("run.json", cpu, old, new, small)]) == 0
+    shown = capsys.readouterr().out
+    assert "3 cases" in shown
+    assert "memory (MB)" in shown
+    assert shown.count("(baseline)") == 1
+    assert "no row has a baseline" not in shown
+    assert main(["speedup", save("run.json", cpu, small), "--format", "csv"]) == 0
+    first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["gpu_memory_mb"], second["gpu_memory_mb"]) == ("", "4096")
+    assert second["speedup"] == "5"
+
+
+def test_the_whole_gpu_can_be_the_baseline(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a small memory costs: ``--baseline gpu_memory=none``."""
+    gpu = {"device": "cuda", "cnmem": "1", "cores": 16}
+    file = save("run.json", case([0.1], **gpu), case([0.4], **gpu, gpu_memory=4096))
+    arguments = ["speedup", file, "--format", "csv", "--baseline", "gpu_memory=none"]
+    assert main(arguments) == 0
+    read = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    ratios = {row["gpu_memory_mb"]: row["speedup"] for row in read}
+    assert ratios == {"": "1", "4096": "0.25"}
