@@ -62,6 +62,10 @@ class Context:
         self._ask("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return free.value, total.value
 
+    def synchronise(self) -> None:
+        """Wait until the GPU has done all that this process asked of it."""
+        self._ask("cuCtxSynchronize")
+
     def allocate(self, nbytes: int) -> int | None:
         """The address of so many bytes of the GPU's own; None where it has not them."""
         address = ctypes.c_uint64()

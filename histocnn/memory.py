@@ -27,6 +27,7 @@ _RAN_OUT = (
     "can't allocate memory",
     "unable to allocate",
     "trying to preallocate",
+    "alloc_failed",  # of cuBLAS and cuDNN
 )
 #: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
 _AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from histocnn import pinning
+from histocnn import cuda, pinning
 from histocnn.job import Job
 from histocnn.measurement import EngineMemory
 from histocnn.memory import MEBIBYTE, PoolKind
@@ -162,10 +162,13 @@ class TheanoRuntime:
         np.random.seed(seed)
 
     def synchronise(self) -> None:
-        """Wait for the GPU; on the CPU a call returns when it is done."""
-        context = _gpu()
-        if context is not None:
-            context.synchronize()
+        """Wait for the GPU; on the CPU a call returns when it is done.
+
+        pygpu waits for single arrays only; its context is the driver's primary one.
+        """
+        if _gpu() is not None:
+            with cuda.Context() as context:
+                context.synchronise()
 
     def threads(self) -> int:
         """The larger pool's, OpenMP's or BLAS': of both, one is to have one thread."""

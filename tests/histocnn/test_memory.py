@@ -67,6 +67,7 @@ def raised_from(error: Exception) -> Exception:
         RuntimeError("CUDA_ERROR_OUT_OF_MEMORY"),
         XlaRuntimeError("RESOURCE_EXHAUSTED: allocating 1073741824 bytes"),
         RuntimeError("std::bad_alloc"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublas…"),
         OSError(12, "Cannot allocate memory"),
         RuntimeError("Unable to allocate 3 GiB for an array"),
         raised_from(RuntimeError("out of memory")),
