@@ -171,7 +171,12 @@ class TheanoRuntime:
                 context.synchronise()
 
     def threads(self) -> int:
-        """The larger pool's, OpenMP's or BLAS': of both, one is to have one thread."""
+        """The larger pool's, OpenMP's or BLAS': of both, one is to have one thread.
+
+        With a GPU none need be there: what counts then is what the host's part may use.
+        """
+        if _gpu() is not None:
+            return len(os.sched_getaffinity(0))
         from threadpoolctl import threadpool_info
 
         return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)
