@@ -10,13 +10,15 @@ BENCH_JSON ?= build/bench.json
 # Of images: the device, and a Debian 12 to build on instead of the public one.
 DEVICE ?= cpu
 BASE ?=
+# The Python of a site's own JAX or PyTorch that a bundle brings the rest for.
+SITE_PYTHON ?= 3.12
 # How long a soak begins new sessions.
 SOAK_SECONDS ?= 3600
 # More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test soak env doctor image images lint lock clean clean-images
+.PHONY: help bench test soak env doctor image images bundle lint lock clean clean-images
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
@@ -57,6 +59,10 @@ image: ## build one Docker image: make image ENGINE=theano DEVICE=cpu (or cuda)
 images: ## build all Docker images of the CPU, and theano-cuda
 	@$(PYTHON) tools/env.py bench
 	@.envs/bench/bin/python -m tools.image --base "$(BASE)"
+
+bundle: ## one archive for a machine without network: make bundle ENGINE=theano
+	@$(PYTHON) tools/env.py bench $(filter theano,$(ENGINE))
+	@.envs/bench/bin/python -m tools.bundle --site-python "$(SITE_PYTHON)" $(ARGS) -- "$(ENGINE)"
 
 lint: ## ruff (rules and format) and mypy over everything
 	@$(PYTHON) tools/env.py lint

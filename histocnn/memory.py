@@ -26,12 +26,15 @@ _RAN_OUT = (
     "cannot allocate memory",
     "can't allocate memory",
     "unable to allocate",
+    "failed to allocate",
     "trying to preallocate",
     "alloc_failed",  # of cuBLAS and cuDNN
 )
 #: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
 _AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)
-#: TensorFlow tells what for, which has a shape and a type.
+#: Theano tells the sides of an array of float32 …
+_ARRAY = re.compile(r"allocate output of (\d+(?: x \d+)*)")
+#: … and TensorFlow the shape of a tensor and its type.
 _TENSOR = re.compile(r"shape ?\[([0-9, ]+)\] and type (\w+)")
 _POWERS = "KMGT"
 _WIDTHS = {"half": 2, "bfloat16": 2, "float": 4, "int32": 4, "double": 8, "int64": 8}
@@ -122,6 +125,8 @@ def asked_bytes(error: BaseException) -> int | None:
         said = str(one)
         if amount := _AMOUNT.search(said):
             return _bytes(amount[1].rstrip("."), amount[2])
+        if array := _ARRAY.search(said):
+            return math.prod(map(int, array[1].split(" x "))) * _WIDTHS["float"]
         if (tensor := _TENSOR.search(said)) and tensor[2] in _WIDTHS:
             shape = [int(side) for side in tensor[1].split(",")]
             return math.prod(shape) * _WIDTHS[tensor[2]]

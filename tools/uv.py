@@ -97,6 +97,22 @@ class Uv:
         command = ["pip", "sync", *python, *hashes, *how, str(lock)]
         self._run(command, NO_PACKAGES, unsaid)
 
+    def fetch(self, folder: Path, pins: Path, python: str = PYTHON) -> None:
+        """Put the wheels that `pins` names into `folder`, for Linux and `python`.
+
+        Exactly those, without what they depend on; by their hashes.
+        """
+        how = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        fits = [
+            "--python-version",
+            python,
+            "--python-platform",
+            "x86_64-manylinux_2_28",
+        ]
+        how += [*fits, *uv_flags(self._options)]
+        command = ["pip", "install", "--quiet", "--target", str(folder), *how]
+        self._run([*command, "--requirement", str(pins)], NO_PACKAGES)
+
     def compile(self, what: list[str], lock: Path, pins: list[str]) -> None:
         """Write `lock` for the requirements `what`, keeping pins that still fit.
 

@@ -184,7 +184,7 @@ class TheanoRuntime:
     def device_name(self) -> str:
         """The GPU's name; on the CPU Theano has none to tell."""
         context = _gpu()
-        return "cpu" if context is None else str(context.devname.decode())
+        return "cpu" if context is None else str(context.devname)
 
 
 def _gpu() -> Any:

@@ -98,7 +98,18 @@ def test_a_case_says_what_it_was(cases: dict[str, dict[str, Any]]) -> None:
         assert case["extra_info"]["job"] == {
             **case["params"],
             **{"images": IMAGES, "dataset": "tissue", "seed": 0},
+            "gpu_memory": None,
         }
+        (launch, *_) = case["extra_info"]["launches"]
+        assert launch["gpu_memory"] is None
+
+
+def test_the_file_says_how_it_was_asked_for(session: tuple[Path, str]) -> None:
+    """The command without the folders of this machine's user."""
+    command = json.loads(session[0].read_text())["command"]
+    assert command.startswith("pytest benchmarks/test_train.py --engines ")
+    assert f"--launches {LAUNCHES} --rounds {ROUNDS}" in command
+    assert str(Path.home()) not in command
 
 
 def test_each_launch_trained_and_says_where_its_time_went(

@@ -67,6 +67,7 @@ def raised_from(error: Exception) -> Exception:
         RuntimeError("CUDA_ERROR_OUT_OF_MEMORY"),
         XlaRuntimeError("RESOURCE_EXHAUSTED: allocating 1073741824 bytes"),
         RuntimeError("std::bad_alloc"),
+        RuntimeError("BaseGpuCorrMM: Failed to allocate output of 6 x 32 x 9 x 9"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublas…"),
         OSError(12, "Cannot allocate memory"),
         RuntimeError("Unable to allocate 3 GiB for an array"),
@@ -98,6 +99,10 @@ def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
         (
             "OOM when allocating tensor with shape[150,32,198,198] and type float on …",
             150 * 32 * 198 * 198 * 4,
+        ),
+        (
+            "BaseGpuCorrMM: Failed to allocate output of 600 x 32 x 198 x 198",
+            600 * 32 * 198 * 198 * 4,
         ),
         ("cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory", None),
         ("allocate 1.2.3 GiB", None),

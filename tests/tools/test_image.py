@@ -78,7 +78,9 @@ def test_the_help_names_what_is_built_by_name_alone(
 ) -> None:
     with pytest.raises(SystemExit):
         image.main(["--help"], ROOT)
-    assert "By name only: jax-cuda, torch-cuda" in capsys.readouterr().out
+    assert (
+        "By name only: jax-cuda, tensorflow-cuda, torch-cuda" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("device", image_labels.DEVICES)

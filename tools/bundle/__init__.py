@@ -1,0 +1,1 @@
+"""One archive that runs the suite where there is no network: `make bundle`."""
