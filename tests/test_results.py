@@ -1,4 +1,4 @@
-"""The committed results are whole: read by the reporter, with all that explains them."""
+"""The committed results are whole, and the reporter reads them."""
 
 import json
 import re
