@@ -14,9 +14,10 @@ class Account:
     ``imports`` is importing the frameworks, ``compiling`` building models, compiling
     and the warm-up epoch, ``measured`` the rounds that count, ``disturbed`` those that
     do not, ``around`` what loops took besides their epochs, ``waited`` the pauses for a
-    quiet machine, ``failed`` launches that came to nothing. What is left of ``wall`` is
-    the suite's own. ``budget`` is what was to be used for launches and what is between
-    them, ``used`` what was; None where it was not limited.
+    quiet machine, ``failed`` launches that came to nothing, ``processes`` starting and
+    ending workers, ``audits`` reading back GPU memory pools. What is left of ``wall``
+    is the suite's own. ``budget`` is what was to be used for launches and what is
+    between them, ``used`` what was; None where it was not limited.
     """
 
     wall: float
@@ -27,14 +28,17 @@ class Account:
     around: float
     waited: float
     failed: float
+    processes: float = 0.0
+    audits: float = 0.0
     budget: float | None = None
     used: float | None = None
 
     @property
     def suite(self) -> float:
-        """What the suite itself took: starting workers, watching, keeping results."""
+        """What the suite itself took: reading images, watching, keeping results."""
         training = self.measured + self.disturbed + self.around
         workers = self.imports + self.compiling + training
+        workers += self.processes + self.audits
         return self.wall - workers - self.waited - self.failed
 
     def __str__(self) -> str:
@@ -49,6 +53,10 @@ class Account:
         if self.disturbed:
             parts.append(f"disturbed rounds {share(self.disturbed)}")
         parts.append(f"around epochs {share(self.around)}")
+        if self.processes:
+            parts.append(f"starting and ending processes {share(self.processes)}")
+        if self.audits:
+            parts.append(f"reading back memory {share(self.audits)}")
         if self.waited:
             parts.append(f"waiting for quiet {share(self.waited)}")
         if self.failed:
@@ -81,6 +89,10 @@ def account(
         around=sum(each.phases.around_seconds for each in launches),
         waited=sum(each.waited_seconds for each in launches),
         failed=sum(record.seconds for record in records if record.launch is None),
+        processes=sum(
+            each.phases.start_seconds + each.phases.end_seconds for each in launches
+        ),
+        audits=sum(each.phases.audit_seconds for each in launches),
         budget=None if budget is None else budget.seconds,
         used=None if budget is None else budget.used,
     )

@@ -77,9 +77,12 @@ def launch(
             )
         except MeasuringFailed as failure:
             raise readback.explained(job, failure.outcome, process.pid) from None
+        leaving = time.monotonic()
         process.leave()
+    ended = time.monotonic()
     check(job, done)
-    return replace(done, wall_seconds=time.monotonic() - started)
+    phases = replace(done.phases, end_seconds=ended - leaving)
+    return replace(done, phases=phases, wall_seconds=time.monotonic() - started)
 
 
 def _launch(
@@ -94,15 +97,21 @@ def _launch(
     """What the worker ``process`` does from its first command to its last round."""
     on_step(Step(number, 0, "opening"))
     process.ping()
+    start_seconds = time.monotonic() - started
     opened = process.open(job, arrays)
     pool = ReadBack(job, process.pid, opened) if job.device == "cuda" else None
     on_step(Step(number, 0, "compiling and warming up"))
     with Sentinel(process.cpus, process.pid, gpu=job.device == "cuda") as sentinel:
         rounds = _Rounds(job, effort, process, sentinel, started)
         rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
-    trained = rounds.trained
+    trained, trained_at = rounds.trained, time.monotonic()
+    memory = pool.done(trained, process.audit()) if pool is not None else None
     return Launch(
-        phases=rounds.phases(opened),
+        phases=replace(
+            rounds.phases(opened),
+            start_seconds=start_seconds,
+            audit_seconds=time.monotonic() - trained_at if pool is not None else 0.0,
+        ),
         warm_up=rounds.warm_up,
         rounds=tuple(rounds.done),
         weights_moved=trained.weights_moved,
@@ -114,7 +123,7 @@ def _launch(
         notes=trained.notes,
         waited_seconds=rounds.waited,
         sentinel_cores=sentinel.cost,
-        gpu_memory=pool.done(trained, process.audit()) if pool is not None else None,
+        gpu_memory=memory,
     )
 
 

@@ -89,7 +89,10 @@ class Phases:
 
     ``first`` is compilation and the warm-up epoch, ``steady`` the rounds after it.
     ``around`` is what the loop took besides: Keras' `fit` on TensorFlow sets its data
-    out at each call, and takes seconds to put them away.
+    out at each call, and takes seconds to put them away. ``start`` is from before the
+    process was until it answered, ``audit`` reading back a GPU's memory pool with an
+    epoch more, ``end`` from the goodbye until it was gone, which with a GPU is mostly
+    the driver's taking its memory back.
     """
 
     import_seconds: float
@@ -98,6 +101,9 @@ class Phases:
     first_seconds: float
     steady_seconds: float
     around_seconds: float = 0.0
+    start_seconds: float = 0.0
+    audit_seconds: float = 0.0
+    end_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

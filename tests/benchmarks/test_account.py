@@ -18,6 +18,12 @@ def test_what_no_worker_took_is_the_suites() -> None:
         phases=Phases(4.0, 0.5, 1.0, 6.0, 5.0, around_seconds=0.25),
         waited_seconds=1.5,
     )
+    launch = replace(
+        launch,
+        phases=replace(
+            launch.phases, start_seconds=0.25, audit_seconds=0.5, end_seconds=0.75
+        ),
+    )
     failed = Outcome("timed-out", "no answer")
     records = [
         Record("a", 0, launch, None, 20.0),
@@ -28,9 +34,11 @@ def test_what_no_worker_took_is_the_suites() -> None:
     assert found.compiling == 7.0
     assert (found.measured, found.disturbed, found.around) == (2.0, 3.0, 0.25)
     assert (found.waited, found.failed) == (1.5, 10.0)
-    assert found.suite == pytest.approx(40.0 - 27.75)
+    assert (found.processes, found.audits) == (1.0, 0.5)
+    assert found.suite == pytest.approx(40.0 - 29.25)
     assert str(found) == (
         "40 s: measured training 5.0 %, compiling and warming up 17.5 %, importing "
-        "10.0 %, disturbed rounds 7.5 %, around epochs 0.6 %, waiting for quiet 3.8 %, "
-        "failed launches 25.0 %, the suite 30.6 %"
+        "10.0 %, disturbed rounds 7.5 %, around epochs 0.6 %, starting and ending "
+        "processes 2.5 %, reading back memory 1.2 %, waiting for quiet 3.8 %, failed "
+        "launches 25.0 %, the suite 26.9 %"
     )
