@@ -1,9 +1,10 @@
 """The ballast of a session: a GPU made smaller for the launches that ask for it.
 
-It is there from the first launch with a cap (`Job.gpu_memory`) to the first one with
-another or none, or to the session's end, so that a campaign of one cap starts it once.
-Before each launch it looks whether as much is free as is to be: a neighbour may have
-come or gone. Another session's GPU launches wait until it is gone.
+It is there from the first GPU launch with a cap (`Job.gpu_memory`) to the first one
+with another or none, or to the session's end, so that a campaign of one cap starts it
+once, whatever it runs on the CPU in between. Before each launch on the GPU it looks
+whether as much is free as is to be: a neighbour may have come or gone. Another
+session's GPU launches wait until it is gone.
 """
 
 import contextlib
@@ -75,7 +76,7 @@ class Ballast:
         variables: Mapping[str, str],
         on_wait: Callable[[], None] = lambda: None,
     ) -> Iterator[None]:
-        """A launch of ``job``, whose cap holds; without one there is no ballast.
+        """A launch of ``job``, whose cap holds; on a GPU without one is no ballast.
 
         Parameters
         ----------
@@ -89,11 +90,11 @@ class Ballast:
         InputError
             where the GPU cannot be made to have what the job says, or did not keep it.
         """
-        if job.gpu_memory != self._cap:
-            self.close()
         if job.device == "cpu":
             yield
             return
+        if job.gpu_memory != self._cap:
+            self.close()
         with acquired(self._lock, on_wait):
             if job.gpu_memory is not None:
                 self._level(job.gpu_memory, variables)

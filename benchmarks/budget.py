@@ -16,6 +16,8 @@ from histocnn.measurement import Launch
 #: Seconds of rounds for each second outside them, the most that fits is taken: from
 #: half of a launch down to what costs next to nothing.
 _ODDS = (*(number / 20 for number in range(20, 1, -1)), 0.05)
+#: Seconds that a worker may take for one answer, whatever is left: engines compile.
+_LEAST_TIMEOUT = 60.0
 _LONGEST = 7 * 24 * 3600.0  # seconds
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -89,9 +91,12 @@ class Allotment:
         """How much to measure in the next launch of a case.
 
         Its earlier launches tell its rounds; in a first one, the launch finds them out
-        by itself, within what its like should take or what each launch may take.
+        by itself, within what its like should take or what each launch may take. A
+        worker that hangs is given up once twice what is left has gone.
         """
         effort, pace = self.policy.effort, self.policy.pace
+        timeout = min(effort.timeout, max(_LEAST_TIMEOUT, 2 * self.left))
+        effort = replace(effort, timeout=timeout)
         if pace is None:
             return effort
         pace = replace(pace, odds=self._odds_of(due))

@@ -9,7 +9,7 @@ that should not end within it is left out.
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from benchmarks.budget import Allotment, Budget, Due
@@ -240,6 +240,12 @@ class Campaign:
             launch = self._measure(job, number, effort)
         except MeasuringFailed as failure:
             outcome = failure.outcome
+            if outcome.kind == "timed-out" and effort.timeout < self._effort.timeout:
+                outcome = replace(
+                    outcome,
+                    message=f"the worker gave no answer for {effort.timeout:.0f} s and "
+                    "was killed; give it a larger --budget if it only needs longer",
+                )
         except InputError as error:
             outcome = Outcome("failed", str(error))
         if self._budget is not None and launch is not None:

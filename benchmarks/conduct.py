@@ -6,7 +6,6 @@ off meanwhile (Ctrl-C, SIGTERM, a full disk), cases with a finished launch still
 what there is, so that it is saved, and the session then ends as it was to end.
 """
 
-import shlex
 import signal
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from benchmarks.conductor import Conductor
 from benchmarks.environments import ROOT
 from benchmarks.outcomes import CaseOutcome
-from benchmarks.privacy import without_names
+from benchmarks.privacy import without_folders, without_names
 from histocnn.job import Job
 from histocnn.measurement import Measurement
 
@@ -78,8 +77,9 @@ def pytest_benchmark_update_json(
     config: pytest.Config, benchmarks: Sequence[Any], output_json: dict[str, Any]
 ) -> None:
     """Cases without a time are results too, and so is how it all was asked for."""
-    asked = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-    output_json["command"] = without_names(asked, ROOT)
+    # The checkout first: what lies in it may be named.
+    words = [without_names(str(each), ROOT) for each in config.invocation_params.args]
+    output_json["command"] = " ".join(["pytest", *map(without_folders, words)])
     conductor = conductor_of(config)
     if conductor is not None:
         output_json["outcomes"] = list(conductor.outcomes())

@@ -1,6 +1,7 @@
 """Who holds a GPU's memory, as NVIDIA's driver tells, and whether a pool still fits."""
 
 import contextlib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -100,6 +101,9 @@ def in_megabytes(count: int) -> str:
 
 
 def _name(pid: int) -> str:
+    """What runs there; nobody else's programs are named, since results are shared."""
     with contextlib.suppress(psutil.Error):
-        return str(psutil.Process(pid).name())
-    return "a process of another container or user"
+        process = psutil.Process(pid)
+        if process.uids().real == os.getuid():
+            return str(process.name())
+    return "another user's or container's"

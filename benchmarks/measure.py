@@ -1,5 +1,6 @@
 """Job → launches: a fresh worker each, a warm-up and the rounds in it, then checks."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -78,7 +79,9 @@ def launch(
         except MeasuringFailed as failure:
             raise readback.explained(job, failure.outcome, process.pid) from None
         leaving = time.monotonic()
-        process.leave()
+        # All that it was for is done; where reading back killed it, it is gone already.
+        with contextlib.suppress(MeasuringFailed):
+            process.leave()
     ended = time.monotonic()
     check(job, done)
     phases = replace(done.phases, end_seconds=ended - leaving)
@@ -105,7 +108,8 @@ def _launch(
         rounds = _Rounds(job, effort, process, sentinel, started)
         rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
     trained, trained_at = rounds.trained, time.monotonic()
-    memory = pool.done(trained, process.audit()) if pool is not None else None
+    memory = pool.done(trained, process.audit) if pool is not None else None
+    notes = (pool.problem,) if pool is not None and pool.problem else ()
     return Launch(
         phases=replace(
             rounds.phases(opened),
@@ -120,7 +124,7 @@ def _launch(
         device_name=opened.device_name,
         versions=opened.versions,
         launched=process.launched,
-        notes=trained.notes,
+        notes=trained.notes + notes,
         waited_seconds=rounds.waited,
         sentinel_cores=sentinel.cost,
         gpu_memory=memory,

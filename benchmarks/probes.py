@@ -1,5 +1,6 @@
 """Batches tried on a GPU, each in a fresh process, and what is told of them."""
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,13 @@ from histocnn.measurement import Launch, Measurement
 
 #: Prepared once a size; larger batches repeat them.
 IMAGES = 300
+
+#: How Python, C++ and NumPy say that the host's memory ran out. Engines raise
+#: `MemoryError` for a GPU's too, and name it then; so do CUDA's libraries `bad_alloc`.
+_HOSTS = re.compile(
+    r"\bMemoryError:(?!.*([Gg]pu|GPU|device memory))|bad_alloc(?!.*cuda)"
+    r"|Unable to allocate .* for an array"
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,8 @@ class Prober:
     def probe(self, batch: int) -> Probe:
         """Train two epochs of one step of ``batch`` images in a fresh process.
 
-        Raises `MeasuringFailed` for any outcome but a want of memory, and `InputError`
-        for what is broken on this machine.
+        Raises `MeasuringFailed` for any outcome but a want of the GPU's memory, and
+        `InputError` for what is broken on this machine.
         """
         job = replace(self.case, batch=batch, images=batch)
         effort = Effort(launches=1, rounds=1, timeout=self.suite.timeout)
@@ -76,11 +84,22 @@ class Prober:
             launch = self.suite.launch(job, effort, images=IMAGES)
         except MeasuringFailed as failure:
             outcome = failure.outcome
-            if outcome.kind != "out-of-memory":
-                told = replace(outcome, message=f"batch {batch}: {outcome.message}")
-                raise MeasuringFailed(told) from None
+            is_hosts = _is_hosts(outcome)
+            if is_hosts or outcome.kind != "out-of-memory":
+                what = "the host, not the GPU, ran " if is_hosts else ""
+                told = f"batch {batch}: {what}{outcome.message}"
+                raise MeasuringFailed(replace(outcome, message=told)) from None
             return Probe(job, time.monotonic() - start, outcome=outcome)
         return Probe(job, time.monotonic() - start, launch)
+
+
+def _is_hosts(outcome: Outcome) -> bool:
+    """Whether it was the host's memory that ran out; the kernel kills for no other."""
+    if outcome.kind != "out-of-memory":
+        return False
+    # What is known of the GPU is behind, in any case (`readback.explained`).
+    said = outcome.message.partition(" (cnmem=")[0]
+    return outcome.signal is not None or _HOSTS.search(said) is not None
 
 
 def in_words(found: Frontier[Probe], measurement: Measurement) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from benchmarks import gpu_memory
 from benchmarks.gpu_memory import State, in_megabytes
 from benchmarks.outcomes import MeasuringFailed, Outcome, failed
-from histocnn.cupti import allocations
+from histocnn.cupti import allocations, stream_ordered
 from histocnn.job import Job
 from histocnn.measurement import GpuMemory
 from histocnn.memory import MEBIBYTE, PoolKind
@@ -20,6 +20,8 @@ from histocnn.protocol import Opened, Trained
 #: How far a reservation may be from what was asked: engines round to their blocks.
 _TOLERANCE = 0.02
 _SLACK = 512 * MEBIBYTE  # blocks beside the reserved one
+#: What CUDA's context and an engine's libraries may take: 0.6 to 0.9 GiB on an H100.
+_LIBRARIES = 2048 * MEBIBYTE
 #: A pool that grows, or none, takes less than this share of a GPU before training.
 _UNASKED = 0.25
 
@@ -40,11 +42,16 @@ class ReadBack:
         self._opened = opened
         self._look = look
         self._before = self._held()
+        #: Why calls for memory could not be counted; "" where nothing went wrong.
+        self.problem = ""
 
-    def done(self, trained: Trained, calls: dict[str, int] | None) -> GpuMemory | None:
+    def done(
+        self, trained: Trained, audit: Callable[[], dict[str, int] | None]
+    ) -> GpuMemory | None:
         """All that was read back; None on the CPU.
 
-        ``calls`` are those for memory in one epoch after the rounds.
+        ``audit`` counts the calls for memory in one epoch more, by function. What goes
+        wrong in it costs the count (`problem`), not the rounds before.
 
         Raises
         ------
@@ -54,9 +61,15 @@ class ReadBack:
         total, before = self._opened.gpu_bytes, self._opened.memory
         if total is None or before is None or trained.memory is None:
             return None
-        seen = GpuMemory(
-            total, before, trained.memory, self._before, self._held(), calls
-        )
+        after = self._held()
+        calls = None
+        try:
+            calls = audit()
+        except MeasuringFailed as failure:
+            self.problem = (
+                f"calls for memory were not counted: {failure.outcome.message}"
+            )
+        seen = GpuMemory(total, before, trained.memory, self._before, after, calls)
         if reason := contradiction(self._job, seen):
             raise failed(f"cnmem={self._job.cnmem} was not in force: {reason}")
         return seen
@@ -80,7 +93,7 @@ def contradiction(job: Job, seen: GpuMemory) -> str | None:
     if asked is not None:
         problem = _not_reserved(asked, seen)
     else:
-        problem = _reserved_unasked(seen)
+        problem = _reserved_unasked(job, seen)
     return problem or _calls_say_otherwise(job, pool.kind, seen)
 
 
@@ -98,7 +111,12 @@ def _not_reserved(asked: int, seen: GpuMemory) -> str | None:
             f"{in_megabytes(held)}, of which {in_megabytes(in_use)} are in use"
         )
     process = seen.process_before
-    if process is not None and process < asked * (1 - _TOLERANCE):
+    if process is None:
+        return None
+    # A pool may grow past its start, to what is in use, where that is told.
+    most = max(asked, in_use) * (1 + _TOLERANCE) + _LIBRARIES
+    too_much = seen.before.in_use is not None and process > most
+    if process < asked * (1 - _TOLERANCE) or too_much:
         return (
             f"{in_megabytes(asked)} were to be reserved, and the driver counts "
             f"{in_megabytes(process)} for the process"
@@ -106,13 +124,14 @@ def _not_reserved(asked: int, seen: GpuMemory) -> str | None:
     return None
 
 
-def _reserved_unasked(seen: GpuMemory) -> str | None:
+def _reserved_unasked(job: Job, seen: GpuMemory) -> str | None:
     """Why it looks as if a pool had been reserved that nobody asked for."""
+    total = seen.total if job.gpu_memory is None else job.gpu_memory * MEBIBYTE
     in_use = seen.before.in_use or 0
-    held = seen.before.reserved
+    held, least = seen.before.reserved, _SLACK
     if held is None:
-        held = seen.process_before
-    if held is None or held <= max(_UNASKED * seen.total, 4 * in_use):
+        held, least = seen.process_before, _LIBRARIES
+    if held is None or held <= max(_UNASKED * total, 4 * in_use, least):
         return None
     return (
         f"{in_megabytes(held)} are taken before training, {in_megabytes(in_use)} of "
@@ -122,12 +141,20 @@ def _reserved_unasked(seen: GpuMemory) -> str | None:
 
 def _calls_say_otherwise(job: Job, kind: PoolKind, seen: GpuMemory) -> str | None:
     """Why the calls for memory in an epoch are not those of such a pool."""
-    if seen.calls is None or kind is PoolKind.ASYNC:
-        return None  # the driver's own pool is asked each time
-    made, steps = allocations(seen.calls), job.images // job.batch
+    if seen.calls is None:
+        return None
+    made, pooled = allocations(seen.calls), stream_ordered(seen.calls)
+    steps = job.images // job.batch
+    if kind is PoolKind.ASYNC:
+        return None if pooled else "an epoch asked the driver's own pool for no memory"
     if kind is PoolKind.OFF:
-        if made == 0:
-            return "an epoch asked the driver for no memory, so that a pool gave it"
+        # Keras' own loop has no step without; a compiled epoch may be a single call.
+        least = steps if job.loop == "fit" else 1
+        if made - pooled < least:
+            return (
+                f"an epoch of {steps} steps asked the driver {made - pooled} times for "
+                "memory, so that a pool gave it"
+            )
     elif made >= steps > 1:  # in a single step (test_frontier) a pool may still grow
         return f"an epoch of {steps} steps asked the driver {made} times for memory"
     return None

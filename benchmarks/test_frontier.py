@@ -117,7 +117,8 @@ def test_largest_batch(
 
 def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     """The frontier of ``case``; skipped where it cannot run here, failed in a line."""
-    prober = Prober(suite, case, most_images(case, psutil.virtual_memory().available))
+    host, limit = psutil.virtual_memory().available, suite.settings.memory_bytes
+    prober = Prober(suite, case, most_images(case, host, limit))
     problem = ""
     try:
         if reason := suite.launcher.missing(case):

@@ -72,6 +72,7 @@ def test_engine_beside_its_peer(
             dataset=suite.dataset_label,
             loop=name,
             precision=precision,
+            gpu_memory=suite.gpu_memory(device),
         )
         for name in (loop, "peer")
     }

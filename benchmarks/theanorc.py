@@ -73,7 +73,8 @@ def required(variables: Mapping[str, str] = os.environ) -> Setting:
     files = ", ".join(_shown(path) for path in _files(variables)) or "THEANORC (empty)"
     raise InputError(
         f"--cnmem {WORD}: there is no [lib] cnmem in {files}, nor lib.cnmem in "
-        "THEANO_FLAGS; name a pool: 0, a fraction, MB, grow or async"
+        "THEANO_FLAGS, nor gpuarray.preallocate in either; name a pool: 0, a "
+        "fraction, MB, grow or async"
     )
 
 

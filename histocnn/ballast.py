@@ -180,7 +180,7 @@ def _hold(context: Context, leave: int | None) -> None:
         sys.stdin.read()
         return
     ballast = Ballast(context, leave)
-    _tell(ballast.level())
+    _tell(ballast.level(_PATIENCE))
     for _ in sys.stdin:
         _tell(ballast.level(_PATIENCE))
 

@@ -69,6 +69,11 @@ def allocations(calls: dict[str, int]) -> int:
     return max(runtime, driver)
 
 
+def stream_ordered(calls: dict[str, int]) -> int:
+    """How many of those were of the driver's own, stream-ordered pool."""
+    return allocations({name: n for name, n in calls.items() if "Async" in name})
+
+
 def _library() -> Any:
     for name in _LIBRARIES:
         try:

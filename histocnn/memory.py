@@ -30,6 +30,8 @@ _RAN_OUT = (
     "trying to preallocate",
     "alloc_failed",  # of cuBLAS and cuDNN
 )
+#: The loader's limit of its own, whatever memory there is.
+_NOT_MEMORY = "static tls block"
 #: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
 _AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)
 #: Theano tells the sides of an array of float32 …
@@ -114,6 +116,8 @@ def ran_out(error: BaseException) -> bool:
     """Whether ``error`` or what caused it was for want of memory."""
     for one in _chain(error):
         said = f"{type(one).__name__}: {one}".lower()
+        if _NOT_MEMORY in said:
+            continue
         if isinstance(one, MemoryError) or any(words in said for words in _RAN_OUT):
             return True
     return False
@@ -128,7 +132,7 @@ def asked_bytes(error: BaseException) -> int | None:
         if array := _ARRAY.search(said):
             return math.prod(map(int, array[1].split(" x "))) * _WIDTHS["float"]
         if (tensor := _TENSOR.search(said)) and tensor[2] in _WIDTHS:
-            shape = [int(side) for side in tensor[1].split(",")]
+            shape = [int(side) for side in re.findall(r"[0-9]+", tensor[1])]
             return math.prod(shape) * _WIDTHS[tensor[2]]
     return None
 
@@ -137,7 +141,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """``error``, what caused it, and so on."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        hidden = error.__suppress_context__  # raised `from None`
+        error = error.__cause__ or (None if hidden else error.__context__)
 
 
 def _bytes(number: str, unit: str) -> int | None:

@@ -98,6 +98,10 @@ class Training:
             memory=self._runtime.memory(),
         )
 
+    def free_bytes(self) -> int | None:
+        """GPU memory that a program may still have, its pool's rest included."""
+        return self._runtime.free_bytes()
+
     def audit(self) -> dict[str, int] | None:
         """Calls for GPU memory in one epoch more, by function; None: cannot be told."""
         with cupti.memory_calls() as calls:

@@ -140,13 +140,15 @@ class Session:
                 return protocol.Ready(protocol.VERSION, os.getpid())
 
     def free_gpu_bytes(self) -> int | None:
-        """What the GPU has free; None on the CPU, or where the driver answers no more.
+        """What the engine could still have; None on the CPU, or where nobody answers.
 
         An engine that ran out of memory may have taken the driver's context with it.
         """
         if not self._on_gpu:
             return None
-        with contextlib.suppress(OSError, RuntimeError):
+        with contextlib.suppress(Exception):  # engines raise of their own kinds
+            if self._training is not None:
+                return self._training.free_bytes()
             free, _ = cuda.memory()
             return free
         return None

@@ -50,6 +50,8 @@ class Combination:
             naming the first field that is missing or of the wrong kind.
         """
         known = {*AXES, "images"}
+        if job.get("gpu_memory") is not None:
+            _count(job, "gpu_memory")
         return cls(
             engine=_name(job, "engine"),
             device=_name(job, "device"),

@@ -43,11 +43,17 @@ def frontier(benchmark: schema.Benchmark) -> Frontier | None:
         raise InputError(
             f"smallest_refused is {refused}, not above largest, {saved.largest}"
         )
+    combination = Combination.of(saved.job)
+    if combination.device != "cuda":
+        raise InputError(f"device is {combination.device}, expected cuda")
+    _require_probe(saved, "largest", saved.largest, fits=True)
+    if refused is not None:
+        _require_probe(saved, "smallest_refused", refused, fits=False)
     seconds = [
         p.seconds for p in saved.probes if p.batch == saved.largest and p.seconds
     ]
     return Frontier(
-        combination=replace(Combination.of(saved.job), batch=1, images=1),
+        combination=replace(combination, batch=1, images=1),
         largest=saved.largest,
         refused=refused,
         asked_bytes=refusal.asked_bytes,
@@ -56,3 +62,14 @@ def frontier(benchmark: schema.Benchmark) -> Frontier | None:
         probes=len(saved.probes),
         device=printable(saved.device_name),
     )
+
+
+def _require_probe(
+    saved: schema.Frontier, name: str, batch: int, *, fits: bool
+) -> None:
+    """`InputError` unless ``batch``, the value of ``name``, was tried and came so."""
+    tried = {probe.fits for probe in saved.probes if probe.batch == batch}
+    if tried != {fits}:
+        found = "fits" if True in tried else "does not fit"
+        told = f"whose probe says that it {found}" if tried else "which has no probe"
+        raise InputError(f"{name} is {batch}, {told}")

@@ -159,6 +159,8 @@ class TensorFlowRuntime:
     gpu: Any = None  # the `PhysicalDevice`; None on the CPU
     #: Bytes of the GPU that the pool was made with; None where it was made empty.
     reserved: int | None = None
+    #: By how much that made the driver's free memory less; None where it was empty.
+    held: int | None = None
     _traced: set[str] = field(default_factory=set)
 
     @property
@@ -202,14 +204,16 @@ class TensorFlowRuntime:
         return self.reserved - int(self._count()["current"])
 
     def memory(self) -> EngineMemory | None:
-        """As its pool counts, which `cuda_malloc` does not; never what the pool has."""
+        """As its pool counts; what the pool has, by the driver's free memory."""
         if self.gpu is None:
             return None
         allocator = os.environ.get(ALLOCATOR, "bfc")
         if allocator == _ALLOCATORS[PoolKind.OFF]:
             return EngineMemory(allocator)
         count = self._count()
-        return EngineMemory(allocator, in_use=count["current"], peak=count["peak"])
+        return EngineMemory(
+            allocator, self.held, in_use=count["current"], peak=count["peak"]
+        )
 
     def _count(self) -> dict[str, int]:
         """The pool's bytes in use, ``current`` and ``peak``."""
@@ -258,8 +262,8 @@ class TensorFlowRuntime:
         return str(details.get("device_name", self.gpu.name))
 
 
-def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None]:
-    """The GPU to compute on, and the bytes of it that the pool has from the start.
+def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None, int | None]:
+    """The GPU to compute on, the bytes that its pool may have, and those it has taken.
 
     Raises
     ------
@@ -278,7 +282,7 @@ def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None]:
         )
     config.set_visible_devices(gpus[:1], "GPU")  # of others it would fill the memory
     if job.reserved_bytes(1) is None:
-        return gpus[0], None  # without asking the driver, which makes a context
+        return gpus[0], None, None  # without asking the driver, which makes a context
     free, total = cuda.memory()
     megabytes = (job.reserved_bytes(total) or 0) // MEBIBYTE
     if megabytes * MEBIBYTE > free:
@@ -290,7 +294,8 @@ def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None]:
     config.set_logical_device_configuration(gpus[0], [share])
     with tensorflow.device("GPU:0"):
         tensorflow.zeros(1)  # the limit is a ceiling until something is allocated
-    return gpus[0], megabytes * MEBIBYTE
+    left, _ = cuda.memory()
+    return gpus[0], megabytes * MEBIBYTE, free - left
 
 
 def load(job: Job) -> TensorFlowRuntime:
@@ -304,9 +309,9 @@ def load(job: Job) -> TensorFlowRuntime:
     config.threading.set_intra_op_parallelism_threads(job.cores)
     config.threading.set_inter_op_parallelism_threads(job.cores)
     config.experimental.enable_tensor_float_32_execution(job.precision == "tf32")
-    gpu, reserved = _take_gpu(tensorflow, job) if job.pool is not None else (None, None)
+    taken = (None, None, None) if job.pool is None else _take_gpu(tensorflow, job)
     import keras
 
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    return TensorFlowRuntime(keras, tensorflow, gpu, reserved)
+    return TensorFlowRuntime(keras, tensorflow, *taken)

@@ -35,6 +35,8 @@ def unsupported(job: Job) -> str | None:
     """Theano's allocator knows nothing of the driver's stream-ordered pool."""
     if job.pool is not None and job.pool.kind is PoolKind.ASYNC:
         return "Theano has no cnmem=async; its pools are 0, grow, a fraction or MB"
+    if job.gpu_memory is not None and 0 < (job.reserved_bytes(0) or 0) <= MEBIBYTE:
+        return "Theano takes a pool of 1 MB or less for a share of the GPU"
     return None
 
 

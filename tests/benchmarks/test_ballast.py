@@ -42,20 +42,20 @@ def held(gpu: FakeGpu) -> int:
 
 
 def test_it_is_there_for_launches_with_a_cap_and_no_others(gpu: FakeGpu) -> None:
-    """One process for launches in a row; gone for others, and at the end."""
+    """One process for launches in a row, also around the CPU's; gone for others."""
     ballast = Ballast()
     for _ in range(2):
         with ballast.beside(CAPPED, gpu.variables):
             (first,) = gpu.users
             assert held(gpu) == 24576 - 4096 - 300
         assert list(gpu.users) == [first]
+    for job in (CPU, CAPPED):
+        with ballast.beside(job, gpu.variables):
+            assert list(gpu.users) == [first]
     with ballast.beside(replace(CAPPED, gpu_memory=8192), gpu.variables):
         assert held(gpu) == 24576 - 8192 - 300
-    for job in (CPU, WHOLE):
-        with ballast.beside(CAPPED, gpu.variables):
-            assert gpu.users
-        with ballast.beside(job, gpu.variables):
-            assert not gpu.users
+    with ballast.beside(WHOLE, gpu.variables):
+        assert not gpu.users
     with pytest.raises(RuntimeError), ballast.beside(CAPPED, gpu.variables):
         raise RuntimeError
     assert gpu.users

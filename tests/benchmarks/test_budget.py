@@ -149,7 +149,7 @@ def test_beyond_the_least_launches_one_is_made_in_full_or_not_at_all() -> None:
 def test_rounds_that_were_asked_for_are_kept_to() -> None:
     """A launch costs what they cost."""
     fixed, due = Policy(Effort(5, 40)), Due(SMALL, 0)
-    assert at(8.1, [due], fixed).effort(due) == fixed.effort
+    assert at(8.1, [due], fixed).effort(due) == replace(fixed.effort, timeout=60.0)
     assert at(8.1, [due], fixed).fits(due)
     assert not at(7.9, [due], fixed).fits(due)
 
@@ -442,3 +442,22 @@ def test_what_a_journal_tells_of_costs_is_known_at_once(tmp_path: Path) -> None:
     assert list(deaf.results) == [SMALL.id]
     assert run.shortest_due() == pytest.approx(6.5)
     assert not run.is_complete()
+
+
+@pytest.mark.parametrize(
+    ("left", "asked", "timeout"),
+    [
+        (1000.0, 600.0, 600.0),
+        (100.0, 600.0, 200.0),
+        (7.0, 600.0, 60.0),
+        (7.0, 5.0, 5.0),
+    ],
+)
+def test_a_worker_that_hangs_takes_no_more_than_twice_what_is_left(
+    left: float, asked: float, timeout: float
+) -> None:
+    """But a minute at least, and never longer than --timeout, however paced."""
+    effort = replace(EFFORT, timeout=asked)
+    for policy in (Policy(effort), Policy(effort, PACE)):
+        for due in (Due(SMALL, 1), Due(LARGE, 0)):
+            assert at(left, [due], policy).effort(due).timeout == timeout

@@ -1,13 +1,24 @@
 """Whole sessions under a budget, with workers that take as long as they are told to."""
 
 import re
+import time
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from benchmarks import budget
+from benchmarks.campaign import Campaign
+from benchmarks.launchers import Settings
+from benchmarks.launchers.local import Launcher
+from benchmarks.measure import launch
+from benchmarks.outcomes import CaseOutcome
+from benchmarks.settling import Effort
+from histocnn.job import Job
+from tests.benchmarks.test_budget import Deaf
 from tests.benchmarks.test_sessions import Session
-from tests.fake_worker import Behaviour
+from tests.fake_worker import VARIABLE, Behaviour, fake_python
 
 #: Rounds of some 30 ms, real ones, in launches that take 0.5 s before.
 SHORT_EPOCHS = Behaviour(opening=0.5, work=600_000)
@@ -128,6 +139,37 @@ def test_a_trial_keeps_to_its_budget_too(session: Session) -> None:
     assert not session.journals()
     assert session.run("--budget", "60", "--benchmark-disable")[0] == 0
     assert set(session.trained().values()) <= {1, 2}
+
+
+def test_a_worker_that_hangs_is_given_up_by_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by --timeout, of ten minutes; a larger budget makes another try."""
+    monkeypatch.setattr(budget, "_LEAST_TIMEOUT", 1.0)
+    hangs = Behaviour(faults={"32px": "hang"})
+    monkeypatch.setenv(VARIABLE, msgspec.json.encode(hangs).decode())
+    settings = Settings(interpreters=(("tensorflow", str(fake_python(tmp_path))),))
+    job = Job("tensorflow", "cpu", 32, 10, None, 1)
+    effort = Effort(1, 1)
+    assert effort.timeout == 600
+    campaign = Campaign(
+        [job],
+        effort,
+        lambda job, number, effort: launch(
+            job, effort, Launcher(settings), tmp_path, number
+        ),
+        None,
+        Deaf(),
+        budget=budget.Budget(2.0, budget.Policy(effort)),
+    )
+    start = time.monotonic()
+    campaign.run()
+    assert time.monotonic() - start < 30
+    result = campaign.result(job)
+    assert isinstance(result, CaseOutcome)
+    assert result.outcome.kind == "timed-out"
+    assert "was killed; give it a larger --budget" in result.outcome.message
+    assert not campaign.is_complete()
 
 
 def test_an_early_end_is_no_end_of_the_budget(session: Session) -> None:

@@ -14,6 +14,8 @@ from benchmarks.frontier import (
     most_images,
     search,
 )
+from benchmarks.outcomes import MeasuringFailed, Outcome
+from benchmarks.probes import Prober
 from histocnn.job import Job
 
 
@@ -138,3 +140,55 @@ def test_the_host_bounds_the_batch() -> None:
     assert most_images(case(200), 480_000 * 4 * 100) == 100
     assert most_images(case(32), 10**12) == MOST
     assert most_images(case(200), 1) == 1
+
+
+def test_a_workers_memory_limit_bounds_it_where_it_is_less() -> None:
+    """A container's, by --memory-limit; the host may have less yet."""
+    limit = 480_000 * 4 * 50
+    assert most_images(case(200), 480_000 * 4 * 100, limit) == 50
+    assert most_images(case(200), 480_000 * 4 * 10, limit) == 10
+
+
+@pytest.mark.parametrize(
+    ("message", "is_hosts", "signal"),
+    [
+        ("MemoryError: ", True, None),
+        (
+            "_ArrayMemoryError: Unable to allocate 3.00 GiB for an array with",
+            True,
+            None,
+        ),
+        ("RuntimeError: std::bad_alloc (cnmem=1, 80 MB free: gpu-burn)", True, None),
+        ("the kernel killed the worker for what it used", True, "SIGKILL"),
+        ("MemoryError: (cnmem=1, 80 MB free: pid 9, gpu-burn)", True, None),
+        ("OutOfMemoryError: CUDA out of memory. Tried to allocate", False, None),
+        ("MemoryError: cnmem=9 asks to allocate 9 bytes of a GPU that", False, None),
+        ("MemoryError: GpuAlloc: Error memsetting 9 element", False, None),
+        ("RuntimeError: std::bad_alloc: cudaErrorMemoryAllocation", False, None),
+        ("GpuArrayException: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY", False, None),
+    ],
+)
+def test_only_the_gpus_memory_refuses_a_batch(
+    message: str, is_hosts: bool, signal: str | None
+) -> None:
+    """What the host lacks fails the case, and says so."""
+    outcome = Outcome("out-of-memory", f"out of memory: {message}", signal)
+    prober = Prober(_Refusing(outcome), case(), 9)  # type: ignore[arg-type]
+    if is_hosts:
+        with pytest.raises(
+            MeasuringFailed, match="batch 7: the host, not the GPU, ran"
+        ):
+            prober.probe(7)
+    else:
+        assert prober.probe(7).outcome == outcome
+
+
+@dataclass(frozen=True)
+class _Refusing:
+    """Stands in for a suite whose launches all come to ``outcome``."""
+
+    outcome: Outcome
+    timeout: float = 1.0
+
+    def launch(self, *_arguments: Any, **_options: Any) -> None:
+        raise MeasuringFailed(self.outcome)

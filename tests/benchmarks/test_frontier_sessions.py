@@ -135,12 +135,16 @@ def test_where_not_one_image_trains_the_case_fails_in_a_line(session: Session) -
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("did-not-train", "it did not train"), ("SIGSEGV", "the worker died (signal")],
+    [
+        ("did-not-train", "it did not train"),
+        ("SIGSEGV", "the worker died (signal"),
+        ("out-of-memory", "the host, not the GPU, ran out of memory: MemoryError: as"),
+    ],
 )
 def test_any_other_outcome_fails_the_case(
     session: Session, fault: str, message: str
 ) -> None:
-    """Only a want of memory makes a batch too large; the next case goes on."""
+    """Only a want of the GPU's memory makes a batch too large; the next one goes on."""
     code, printed = session.run(
         *(*FRONTIER, "--gpu-memory", "1GB"),
         behaviour=Behaviour(gpu_bytes_per_pixel=PER_PIXEL, faults={"32px": fault}),
@@ -193,6 +197,19 @@ def test_cases_of_the_grid_run_under_a_cap_too(session: Session) -> None:
     assert outcome["job"]["gpu_memory"] == 128
     assert outcome["outcome"]["kind"] == "out-of-memory"
     assert outcome["outcome"]["short"]["asked_bytes"] == 300 * 32**2 * PER_PIXEL
+
+
+def test_engines_beside_their_peers_run_under_a_cap_too(session: Session) -> None:
+    """Both set-ups, by their jobs."""
+    code, printed = session.run(
+        *("benchmarks/test_peers.py", "--engines", "torch", "--devices", "cuda"),
+        *("-k", "32-10", "--launches", "1", "--rounds", "1", "--gpu-memory", "1GB"),
+        behaviour=Behaviour(),
+    )
+    assert code == 0, printed
+    (case,) = session.saved()
+    measured = case["extra_info"]["by_turns"].values()
+    assert [each["job"]["gpu_memory"] for each in measured] == [1024, 1024]
 
 
 def test_it_runs_only_where_its_file_is_named(run_pytest: Pytest) -> None:

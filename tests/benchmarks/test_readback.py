@@ -52,7 +52,8 @@ def seen(
         ("0", seen(None, None, process=0.6, calls={"cuMemAlloc_v2": 900})),
         ("0", seen(0.0)),
         ("async", seen(None, None, calls={"cuMemAllocAsync": 900})),
-        ("async", seen(None, None, calls={})),  # a graph has its memory already
+        ("0", seen(None, None, process=0.8)),
+        ("1024", seen(None, 0.1, process=1.7)),
     ],
 )
 def test_what_fits_its_setting_passes(cnmem: str, memory: GpuMemory) -> None:
@@ -70,7 +71,12 @@ def test_what_fits_its_setting_passes(cnmem: str, memory: GpuMemory) -> None:
         # What JAX does if it is not told otherwise.
         ("grow", seen(60.0), "61,440 MB are taken before training"),
         ("0", seen(None, None, process=60.5), "none were to be reserved"),
-        ("0", seen(None, None, calls={}), "no memory, so that a pool gave it"),
+        ("0", seen(None, None, calls={}), "asked the driver 0 times for memory"),
+        ("0", seen(None, None, calls={"cuMemAlloc_v2": 5}), "5 times for memory, so"),
+        ("0", seen(None, None, calls={"cuMemAllocAsync": 60}), "a pool gave it"),
+        ("async", seen(None, None, calls={}), "the driver's own pool for no memory"),
+        ("async", seen(None, None, calls={"cuMemAlloc_v2": 60}), "driver's own pool"),
+        ("1024", seen(None, 0.1, process=76.0), "the driver counts 77,824 MB"),
         ("0", seen(None, None, calls={"cuMemFree_v2": 3}), "a pool gave it"),
         ("1", seen(76.0, calls={"cuMemAlloc_v2": 60}), "6 steps asked the driver 60"),
         ("grow", seen(0.2, calls={"cuMemCreate": 6}), "asked the driver 6 times"),
@@ -84,6 +90,21 @@ def test_a_fraction_is_one_of_the_memory_that_the_gpu_is_made_to_have() -> None:
     capped = job("0.5", gpu_memory=4096)
     assert contradiction(capped, seen(2.0)) is None
     assert "2,048 MB were to be reserved" in str(contradiction(capped, seen(40.0)))
+
+
+def test_what_nobody_asked_for_is_seen_on_a_gpu_made_small() -> None:
+    """A quarter of what it is made to have; but CUDA and its libraries take some."""
+    small = job("grow", gpu_memory=4096)
+    assert "none were to be reserved" in str(contradiction(small, seen(3.9)))
+    assert (
+        contradiction(job("0", gpu_memory=2048), seen(None, None, process=1.2)) is None
+    )
+
+
+def test_a_compiled_epoch_without_a_pool_may_be_a_single_call() -> None:
+    fused = replace(job("0"), loop="fused")
+    assert contradiction(fused, seen(None, None, calls={"cuMemCreate": 1})) is None
+    assert contradiction(fused, seen(None, None, calls={})) is not None
 
 
 def test_a_call_of_the_runtime_and_the_drivers_behind_it_are_one() -> None:
@@ -110,7 +131,7 @@ def test_it_is_looked_at_before_and_after() -> None:
     ]
     memory = EngineMemory("bfc", GIB // 8, GIB // 9, GIB)
     read_back = ReadBack(job("grow"), 7, opened(memory), iter(states).__next__)
-    done = read_back.done(trained(memory), {"cuMemAlloc_v2": 0})
+    done = read_back.done(trained(memory), lambda: {"cuMemAlloc_v2": 0})
     assert done is not None
     assert (done.process_before, done.process_after) == (GIB, 3 * GIB)
     assert done.before == done.after == memory
@@ -121,12 +142,26 @@ def test_a_contradiction_fails_the_launch() -> None:
     memory = EngineMemory("bfc", 60 * GIB, GIB)
     read_back = ReadBack(job("grow"), None, opened(memory))
     with pytest.raises(MeasuringFailed, match="cnmem=grow was not in force"):
-        read_back.done(trained(memory), None)
+        read_back.done(trained(memory), lambda: None)
+
+
+def test_what_goes_wrong_in_the_audit_costs_the_count_alone() -> None:
+    """The rounds before it are measured already."""
+
+    def audit() -> dict[str, int]:
+        raise MeasuringFailed(Outcome("crashed", "the worker died (signal SIGSEGV)"))
+
+    memory = EngineMemory("bfc", GIB // 8, GIB // 9, GIB)
+    read_back = ReadBack(job("grow"), None, opened(memory))
+    done = read_back.done(trained(memory), audit)
+    assert done is not None
+    assert done.calls is None
+    assert "not counted: the worker died" in read_back.problem
 
 
 def test_on_a_cpu_there_is_nothing_to_read() -> None:
     read_back = ReadBack(Job("jax", "cpu", 32, 50, None, 1), 7, opened(None))
-    assert read_back.done(trained(None), None) is None
+    assert read_back.done(trained(None), lambda: None) is None
 
 
 BUSY = State(

@@ -94,6 +94,7 @@ def test_flags_come_first_and_later_files_over_earlier(
         ("cnmem = 1", "~/.theanorc is no Theano settings: File contains no section"),
         ("[lib]\n[global]", "there is no [lib] cnmem in ~/.theanorc, nor lib.cnmem in"),
         ("", "--cnmem theanorc: there is no [lib] cnmem in ~/.theanorc"),
+        ("", "in THEANO_FLAGS, nor gpuarray.preallocate in either; name a pool"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(home: Path, text: str, message: str) -> None:

@@ -80,7 +80,11 @@ def test_want_of_memory_is_told_apart(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("out of range"), ValueError("memory layout"), KeyError("m")]
+    "error",
+    [
+        *(RuntimeError("out of range"), ValueError("memory layout"), KeyError("m")),
+        ImportError("libgomp: cannot allocate memory in static TLS block"),
+    ],
 )
 def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
     """Though they may speak of it."""
@@ -106,6 +110,7 @@ def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
         ),
         ("cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory", None),
         ("allocate 1.2.3 GiB", None),
+        ("OOM when allocating tensor with shape[,] and type float", 4),
         ("", None),
     ],
 )

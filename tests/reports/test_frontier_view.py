@@ -63,7 +63,9 @@ def frontier(
                 "smallest_refused": refused,
                 "refused": refusal if refused else None,
                 "probes": [
-                    {"batch": 2 * largest, "fits": False, "seconds": None},
+                    {"batch": refused, "fits": False, "seconds": None}
+                    if refused
+                    else {"batch": 1, "fits": True, "seconds": 1.0},
                     {"batch": largest, "fits": True, "seconds": seconds},
                 ],
                 "measurement": {"launches": [{"rounds": [{"seconds": seconds}]}]},
@@ -154,6 +156,10 @@ def test_a_frontier_is_no_case_of_the_grid(
     assert "finds and saves some" in capsys.readouterr().err
 
 
+JOB = frontier(10, 11)["extra_info"]["frontier"]["job"]
+REFUSED = {"batch": 11, "fits": False}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -162,6 +168,22 @@ def test_a_frontier_is_no_case_of_the_grid(
         ({"probes": []}, "frontier.probes is []; expected"),
         ({"refused": {"asked_bytes": -1}}, "asked_bytes is -1; expected"),
         ({"job": {"engine": "torch"}}, "device is missing, expected a name"),
+        ({"job": JOB | {"device": "cpu"}}, "device is cpu, expected cuda"),
+        ({"job": JOB | {"gpu_memory": -5}}, "gpu_memory is -5, expected a whole numb"),
+        ({"job": JOB | {"gpu_memory": [1]}}, "gpu_memory is [1], expected a whole num"),
+        ({"probes": [REFUSED]}, "largest is 10, which has no probe"),
+        (
+            {"probes": [{"batch": 10, "fits": False}, REFUSED]},
+            "largest is 10, whose probe says that it does not fit",
+        ),
+        (
+            {"probes": [{"batch": 10, "fits": True}, REFUSED | {"fits": True}]},
+            "smallest_refused is 11, whose probe says that it fits",
+        ),
+        (
+            {"probes": [{"batch": 10, "fits": True}]},
+            "smallest_refused is 11, which has no probe",
+        ),
     ],
 )
 def test_a_wrong_value_costs_its_case_and_a_line(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tools.bundle import __main__ as bundle
 from tools.bundle import archive, elf, gpuarray, packages
 from tools.bundle.on_target import check, cuda_links
 from tools.bundle.pins import pinned, write_pins
-from tools.bundle.site_packages import SITE_ENGINES, bundle_site_packages
+from tools.bundle.site_packages import SITE_ENGINES, require_version
 from tools.checkout import Checkout, is_ready
 from tools.uv import SetupError
 
@@ -124,12 +125,35 @@ def test_what_a_site_lacks_is_locked(engine: str) -> None:
     assert set(SITE_ENGINES[engine]) <= set(pinned(CHECKOUT.lock(engine)))
 
 
-@pytest.mark.parametrize("version", ["3", "3.10", "2.7", "3.12.1", "python3"])
+@pytest.mark.parametrize(
+    "version", ["3", "3.9", "3.2", "3.10", "2.7", "4.0", "3.12.1", "python3", ""]
+)
 def test_a_wrong_version_of_the_sites_python_is_one_line(
-    version: str, tmp_path: Path
+    version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SetupError, match=r"is no version like 3\.12, from 3.11 on"):
-        bundle_site_packages(CHECKOUT, "torch", version, tmp_path)
+    """Before any work, and after the engine, of which Theano's asks for no version."""
+    made: list[str] = []
+
+    def make(checkout: Checkout, engine: str, version: str, folder: Path) -> None:
+        made.append(engine)
+
+    def status(engine: str) -> int:
+        return bundle.main([f"--site-python={version}", engine], tmp_path, make)
+
+    assert status("torch") == 2
+    said = f"SITE_PYTHON={version!r} is no version like 3.12, from 3.11 on\n"
+    assert capsys.readouterr().err == said
+    assert not list(tmp_path.iterdir())
+    assert status("thano") == 2
+    assert capsys.readouterr().err.startswith("'thano' cannot be bundled")
+    assert status("theano") == 0
+    assert capsys.readouterr().err == ""
+    assert made == ["theano"]
+
+
+def test_versions_of_the_sites_python_are_numbers() -> None:
+    for version in ("3.11", "3.12", "3.20", "3.100"):
+        require_version(version)
 
 
 def test_cuda_and_theano_have_the_same_pins() -> None:
@@ -184,6 +208,84 @@ def test_cuda_is_linked_by_the_names_that_libgpuarray_loads(tmp_path: Path) -> N
     assert (links / "libnvrtc-builtins.so.13.0").exists()
     cuda_links.link([], links)
     assert not list(links.iterdir())
+
+
+def test_the_newest_cuda_that_has_both_is_linked(tmp_path: Path) -> None:
+    """By number; one library of another major version is no CUDA."""
+    nvrtc = library(
+        tmp_path / "a", *(f"libnvrtc.so.{n}" for n in ("9.2", "11.2", "12"))
+    )
+    cublas = library(tmp_path / "b", "libcublas.so.9.2", "libcublas.so.11")
+    assert cuda_links.find(iter([[nvrtc], [cublas]])) == []
+    new = library(tmp_path / "c", "libcublas.so.12.4", "libcublasLt.so.12")
+    (new / "libcublas.so").symlink_to("libcublas.so.12.4")
+    links = tmp_path / "links"
+    for folders, minor, major in (
+        ([nvrtc, cublas], "11.2", "11"),
+        ([nvrtc, cublas, new], "12", "12.4"),
+    ):
+        cuda_links.link(cuda_links.find(iter([folders])), links)
+        assert (links / "libnvrtc.so").resolve().name == f"libnvrtc.so.{minor}"
+        assert (links / "libcublas.so").resolve().name == f"libcublas.so.{major}"
+    assert not (links / "libcublas.so.11").is_symlink()
+    apart = [library(tmp_path / "d", "libnvrtc.so.11.2"), new]
+    assert cuda_links.find(iter([apart])) == []
+    (tmp_path / "d" / "libnvrtc.so.12").symlink_to("gone")
+    assert cuda_links.find(iter([apart])) == []
+
+
+def test_the_newest_of_one_major_version_is_linked(tmp_path: Path) -> None:
+    names = [f"lib{name}.so.12.{n}" for name in ("nvrtc", "cublas") for n in (9, 10)]
+    folder = library(tmp_path / "lib", *names, "libcupti.so.9.2", "libcupti.so.12")
+    first, *_ = cuda_links.profiler(iter([[folder]]))
+    assert first.name == "libcupti.so.12"
+    cuda_links.link(cuda_links.find(iter([[folder]])), tmp_path / "links")
+    linked = tmp_path / "links" / "libcublas.so"
+    assert linked.readlink() == folder / "libcublas.so.12.10"
+
+
+def test_what_is_no_link_does_not_end_the_run(tmp_path: Path) -> None:
+    """A file of a wanted name is replaced; other files and folders are left."""
+    folder = library(tmp_path / "lib", "libnvrtc.so.13", "libcublas.so.13")
+    links = library(tmp_path / "links", "notes", "libnvrtc.so")
+    (links / "libcublas.so").mkdir()
+    for _ in range(2):
+        cuda_links.link(sorted(folder.iterdir()), links)
+    assert (links / "libnvrtc.so").readlink() == folder / "libnvrtc.so.13"
+    assert (links / "libcublas.so").is_dir()
+    assert sorted(file.name for file in links.iterdir()) == [
+        *("libcublas.so", "libcublas.so.13", "libnvrtc.so", "libnvrtc.so.13", "notes")
+    ]
+
+
+def test_two_runs_link_side_by_side(tmp_path: Path) -> None:
+    """Each of its own CUDA: none fails, and whatever is there at the end leads on."""
+    names = [f"lib{name}{n}.so.1" for name in ("nvrtc", "cublas") for n in range(20)]
+    sets = [
+        [library(tmp_path / each, *names) / name for name in names]
+        for each in ("a", "b")
+    ]
+    links = tmp_path / "links"
+
+    def many(files: list[Path]) -> None:
+        for turn in range(50):
+            cuda_links.link(files if turn % 3 else [], links)
+        cuda_links.link(files, links)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(many, [*sets, *sets]))
+    cuda_links.link(sets[0], links)
+    assert all(link.exists() for link in links.iterdir())
+
+
+def test_the_loaders_folders_have_one_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [f"/opt/{n}" for n in range(20)]
+    lines = [f"\tlibx.so.{n} (libc6,x86-64) => {f}/x" for n, f in enumerate(folders)]
+    monkeypatch.setattr(cuda_links, "_ask", lambda command: lines if command[0] else [])
+    *_, cached, _ = cuda_links.places("", tmp_path)
+    assert [str(folder) for folder in cached] == sorted(folders)
 
 
 def test_cupti_is_taken_wherever_it_lies(tmp_path: Path) -> None:

@@ -18,7 +18,11 @@ from tools.bundle.gpuarray import NoGpuarray, bundle_gpuarray
 from tools.bundle.interpreter import bundle_interpreter
 from tools.bundle.packages import bundle_environment
 from tools.bundle.project import bundle_project, commit_facts
-from tools.bundle.site_packages import SITE_ENGINES, bundle_site_packages
+from tools.bundle.site_packages import (
+    SITE_ENGINES,
+    bundle_site_packages,
+    require_version,
+)
 from tools.checkout import Checkout
 from tools.uv import SetupError
 
@@ -70,6 +74,12 @@ def main(
     if args.engine not in known:
         there = ", ".join(sorted(known))
         print(f"{args.engine!r} cannot be bundled; there are: {there}", file=sys.stderr)
+        return 2
+    try:
+        if args.engine in SITE_ENGINES:
+            require_version(args.site_python)
+    except SetupError as error:
+        print(error, file=sys.stderr)
         return 2
     began = time.monotonic()
     name = f"histocnn-{args.engine}"

@@ -20,6 +20,17 @@ _ALWAYS = (
 #: NumPy and the framework are always the site's, and so is what these two share.
 SITE_ENGINES = {"jax": _ALWAYS, "torch": (*_ALWAYS, "ml-dtypes")}
 
+_LEAST = (3, 11)
+
+
+def require_version(python: str) -> None:
+    """`SetupError` for a ``python`` that is no version, or older than Keras takes."""
+    version = re.fullmatch(r"([0-9]+)\.([0-9]+)", python)
+    if not version or not _LEAST <= (int(version[1]), int(version[2])) < (4, 0):
+        raise SetupError(
+            f"SITE_PYTHON={python!r} is no version like 3.12, from 3.11 on"
+        )
+
 
 def bundle_site_packages(
     checkout: Checkout, engine: str, python: str, target: Path
@@ -29,12 +40,8 @@ def bundle_site_packages(
     Raises
     ------
     SetupError
-        for a version that is none, or that the locked packages have no wheels for.
+        for a version that the locked packages have no wheels for.
     """
-    if not re.fullmatch(r"3\.\d+", python) or python < "3.11":
-        raise SetupError(
-            f"SITE_PYTHON={python!r} is no version like 3.12, from 3.11 on"
-        )
     folder = target / "site"
     folder.mkdir()
     with tempfile.TemporaryDirectory() as scratch:

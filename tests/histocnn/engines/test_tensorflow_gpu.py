@@ -64,7 +64,8 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> None:
 def taken(cnmem: str, *gpus: str) -> tuple[list[object], int | None]:
     """What TensorFlow is told for the pool `cnmem`, and the bytes reserved."""
     stand = Stand(*gpus)
-    gpu, reserved = engine._take_gpu(stand, replace(JOB, cnmem=cnmem))
+    gpu, reserved, held = engine._take_gpu(stand, replace(JOB, cnmem=cnmem))
+    assert (held is None) == (reserved is None)
     assert gpu is stand.gpus[0]
     return stand.told, reserved
 

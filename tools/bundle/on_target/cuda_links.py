@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def places(site_python: str | None, root: Path = Path("/")) -> Iterator[Place]:
         yield [toolkit / "lib64", targets, toolkit / "extras" / "CUPTI" / "lib64"]
     yield [Path(line) for line in _ask([site_python, "-c", _FOLDERS_OF_WHEELS])]
     cached = _ask(["/sbin/ldconfig", "-p"])
-    yield list(
+    yield sorted(
         {Path(line.split(" => ")[1]).parent for line in cached if " => /" in line}
     )
     yield [local / "nvidia" / "lib64", root / "usr" / "lib" / "x86_64-linux-gnu"]
@@ -48,13 +49,33 @@ def _newest_last(toolkit: Path) -> tuple[int, ...]:
 
 
 def find(candidates: Iterator[Place]) -> list[Path]:
-    """The libraries of the first place that has all that is wanted; none: empty."""
+    """The libraries of the first place that has all that is wanted; none: empty.
+
+    They are the newest CUDA's there that has both, by version, the newest first.
+    """
     for place in candidates:
         files = [file for folder in place for file in _listed(folder)]
-        names = {file.name.partition(".so")[0] for file in files}
-        if all(f"lib{name}" in names for name in _WANTED):
-            return files
+        majors = [
+            {
+                _version(file)[:1]
+                for file in files
+                if file.name.startswith(f"lib{name}.so")
+            }
+            for name in _WANTED
+        ]
+        if both := set.intersection(*majors):
+            newest = max(both)
+            of_it = [file for file in files if _version(file)[:1] == newest]
+            return sorted(of_it, key=_version, reverse=True)
     return []
+
+
+def _version(library: Path) -> tuple[int, ...]:
+    """By its name, or that of the file that it is a link to; () if neither tells."""
+    for name in (library.name, Path(os.path.realpath(library)).name):
+        if told := re.search(r"\.so\.([0-9]+(?:\.[0-9]+)*)$", name):
+            return tuple(map(int, told[1].split(".")))
+    return ()
 
 
 def profiler(candidates: Iterator[Place]) -> list[Path]:
@@ -63,7 +84,7 @@ def profiler(candidates: Iterator[Place]) -> list[Path]:
         for folder in place:
             with contextlib.suppress(OSError):
                 if found := sorted(folder.glob("libcupti.so*")):
-                    return found
+                    return sorted(found, key=_version, reverse=True)
     return []
 
 
@@ -71,8 +92,9 @@ def _listed(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError):
         found = [*folder.glob("libnvrtc*.so*"), *folder.glob("libcublas*.so*")]
         found += folder.glob("libnvJitLink*.so*")
-        # A toolkit's stubs and static parts are no libraries to load.
-        return sorted(file for file in found if ".alt." not in file.name)
+        # A toolkit's stubs and static parts are no libraries to load, nor is a link
+        # to what an update removed.
+        return sorted(f for f in found if ".alt." not in f.name and f.exists())
     return []
 
 
@@ -97,7 +119,9 @@ def driver() -> Path | None:
 def link(files: Sequence[Path], folder: Path) -> None:
     """Link ``files`` in ``folder`` by their own names and without versions.
 
-    What is right already is left: another run's worker may be loading it.
+    What is right already is left: another run's worker may be loading it. Others are
+    replaced in one step, since two runs may do so side by side. What is no link stays,
+    unless it is a file of a wanted name.
     """
     wanted: dict[str, Path] = {}
     for file in files:
@@ -105,11 +129,23 @@ def link(files: Sequence[Path], folder: Path) -> None:
             wanted.setdefault(name, file.absolute())
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if wanted.get(old.name) != old.readlink():
-            old.unlink()
-    for name, file in wanted.items():
-        with contextlib.suppress(FileExistsError):
-            (folder / name).symlink_to(file)
+        if old.name not in wanted and old.is_symlink():
+            old.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+        for name, file in wanted.items():
+            if _target(folder / name) == file:
+                continue
+            new = Path(scratch, name)
+            new.symlink_to(file)
+            with contextlib.suppress(IsADirectoryError):
+                new.replace(folder / name)
+
+
+def _target(link: Path) -> Path | None:
+    """Where it leads; None if it is no link, or gone."""
+    with contextlib.suppress(OSError):
+        return link.readlink()
+    return None
 
 
 def _ask(command: Sequence[str | None]) -> list[str]:
@@ -136,8 +172,8 @@ def main(folder: str, site_python: str | None = None) -> int:
     files = find(places(site_python))
     if not files:
         print(
-            "run: CUDA's libnvrtc and libcublas are not found, which Theano needs on "
-            "the GPU; name their folder in LD_LIBRARY_PATH",
+            "run: CUDA's libnvrtc and libcublas, of one version, are not found, which "
+            "Theano needs on the GPU; name their folder in LD_LIBRARY_PATH",
             file=sys.stderr,
         )
     link([*files, *profiler(places(site_python)), library], Path(folder))
