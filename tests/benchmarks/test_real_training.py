@@ -115,7 +115,7 @@ def test_the_file_says_how_it_was_asked_for(session: tuple[Path, str]) -> None:
 def test_each_launch_trained_and_says_where_its_time_went(
     cases: dict[str, dict[str, Any]],
 ) -> None:
-    """Loss falls, weights move, all phases take time, memory is the process's own."""
+    """Loss falls, weights move, phases take time, memory is the process's own."""
     for case in cases.values():
         for launch in case["extra_info"]["launches"]:
             losses = [launch["warm_up"]["loss"]]
@@ -123,6 +123,7 @@ def test_each_launch_trained_and_says_where_its_time_went(
             assert losses[-1] < losses[0] < 1
             assert launch["weights_moved"] > 0
             phases = launch["phases"]
+            assert phases.pop("audit_seconds") == 0  # a CPU has no pool to read back
             assert all(seconds > 0 for seconds in phases.values())
             assert phases["first_seconds"] >= launch["warm_up"]["seconds"]
             assert 50e6 < launch["peak_rss_bytes"] < 5e9
