@@ -4,10 +4,10 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reports import load, sources, views
+from reports import saved, sources, tables, views
 from reports.errors import InputError, printable, tell
 
 
@@ -20,13 +20,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         found = sources.find(arguments.files)
-        saved = load.read(found.paths)
-        problems = (*found.problems, *saved.problems)
+        read = saved.read(found.paths)
+        problems = (*found.problems, *read.problems)
         for line in problems:
             tell(line)
-        if saved.files:
-            text = views.view(arguments.view).report(saved, arguments)
-            _write(text, arguments.output)
+        if read.files:
+            report = views.view(arguments.view).report(read, arguments)
+            if isinstance(report, Mapping):
+                _write_files(report, arguments.output)
+            else:
+                _write(tables.render(report, arguments), arguments.output)
     except InputError as error:
         tell(str(error))
         return 2
@@ -36,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m reports",
-        description="Tables from files that pytest-benchmark saved.",
+        description="Tables, figures and a page from what pytest-benchmark saved.",
     )
     commands = parser.add_subparsers(dest="view", metavar="VIEW", required=True)
     for name in views.names():
@@ -55,11 +58,24 @@ def _parser() -> argparse.ArgumentParser:
             help="saved files, or folders of them (default: the newest file below "
             ".benchmarks/)",
         )
-        view.add_arguments(command)
         command.add_argument(
-            "--output", type=Path, metavar="FILE", help="write there, not to stdout"
+            "--output", type=Path, metavar="PATH", help="write there (default: stdout)"
         )
+        view.add_arguments(command)
     return parser
+
+
+def _write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write each of ``files`` into ``folder`` and name it on standard output."""
+    for name, content in files.items():
+        path = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            where = printable(str(path))
+            raise InputError(f"cannot write {where}: {error.strerror}") from None
+        _print(f"{path}\n")
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -20,7 +20,7 @@ _LOOPS = {
 
 
 def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
-    """The files that hold training cases; a line on standard error for each other.
+    """The files that hold training cases; a line on standard error for an empty one.
 
     Raises
     ------
@@ -33,9 +33,15 @@ def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
             f"no training case in {', '.join(names)}; `pytest benchmarks "
             "--benchmark-autosave` measures and saves some"
         )
-    for name in names:
-        tell(f"{name}: no training case in it")
+    for file in files:
+        if not file.cases and not file.others:
+            tell(f"{printable(str(file.path))}: no training case in it")
     return tuple(file for file in files if file.cases)
+
+
+def has_run(case: Pooled) -> bool:
+    """Whether anything was tried: what cannot run here is no row of a table."""
+    return case.outcome is None or case.outcome.has_run
 
 
 def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
@@ -64,7 +70,7 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
     memory = {case.combination.value("gpu_memory") for case in cases}
     if len(memory) == 1 and None not in memory:
         parts.append(f"GPU memory {memory.pop()} MB")
-    parts += dict.fromkeys(file.origin.machine for file in files)
+    parts += dict.fromkeys(str(file.machine) for file in files)
     return "; ".join(parts)
 
 
@@ -75,15 +81,18 @@ def loops_explained(cases: Sequence[Pooled]) -> tuple[str, ...]:
     return (f"loop {'; '.join(told)}",) if told and len(loops) > 1 else ()
 
 
-def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
+def axis_columns(
+    cases: Sequence[Pooled], without: Sequence[str] = ()
+) -> tuple[Column, ...]:
     """The columns that say which case a row is: the axes, and whatever else differs.
 
-    A loop or a precision that is the same in all is `what_was_read`'s to say.
+    Those ``without`` are left out: rows are of several values there. A loop or a
+    precision that is the same in all is `what_was_read`'s to say.
     """
     combinations = [case.combination for case in cases]
-    axes = [
-        axis for axis in AXES if axis != "cnmem" or any(c.cnmem for c in combinations)
-    ]
+    axes = [axis for axis in AXES if axis not in without]
+    if not any(c.cnmem for c in combinations):
+        axes = [axis for axis in axes if axis != "cnmem"]
     columns = [
         Column(
             _SHOWN.get(axis, axis),
@@ -93,12 +102,14 @@ def axis_columns(cases: Sequence[Pooled]) -> tuple[Column, ...]:
         )
         for axis in (*axes, *varying(combinations))
     ]
-    if len({case.origin for case in cases}) > 1:
+    if len({case.machine for case in cases}) > 1:
         columns.append(_source(cases))
     return tuple(columns)
 
 
-def axis_data(cases: Sequence[Pooled]) -> tuple[Column, ...]:
+def axis_data(
+    cases: Sequence[Pooled], without: Sequence[str] = ()
+) -> tuple[Column, ...]:
     """The same for programs: the usual axes are always there, differ or not."""
     combinations = [case.combination for case in cases]
     made_smaller = any(c.value("gpu_memory") for c in combinations)
@@ -111,6 +122,7 @@ def axis_data(cases: Sequence[Pooled]) -> tuple[Column, ...]:
             _align(axis),
         )
         for axis in (*usual, *rest)
+        if axis not in without
     ]
     return (*columns, _source(cases))
 

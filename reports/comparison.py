@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from reports import stats
 from reports.baseline import Baseline
 from reports.combination import Combination
-from reports.load import Origin
+from reports.origins import Machine
 from reports.pool import Pooled
 from reports.records import Outcome
 
-_Place = tuple[Combination, Origin]
+_Place = tuple[Combination, Machine]
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,10 @@ class Compared:
     """One case, its epoch time, and its speed-up over ``baseline``.
 
     ``time`` is None where the case has an outcome instead. ``speedup`` is None then,
-    and where the baseline was not measured at the case's own origin; of several that it
-    might have been, ``baseline`` is then one that has an outcome, or the last.
-    ``baseline_outcome`` is why the baseline has no time, None where nobody tried.
+    and where the baseline was not measured on the case's own machine; of several that
+    it might have been, ``baseline`` is then one that has an outcome, or the last.
+    ``baseline_outcome`` is why the baseline has no time, None where nobody tried;
+    ``codes_differ`` is whether it was measured with another commit of the suite.
     """
 
     case: Pooled
@@ -28,6 +29,7 @@ class Compared:
     baseline: Combination
     speedup: stats.Speedup | None
     baseline_outcome: Outcome | None = None
+    codes_differ: bool = False
 
     @property
     def is_baseline(self) -> bool:
@@ -47,44 +49,50 @@ class Compared:
 
 
 def compare(cases: Iterable[Pooled], baseline: Baseline) -> tuple[Compared, ...]:
-    """Compare ``cases`` in their order, never across machines or commits."""
+    """Compare ``cases`` in their order, never across machines."""
     cases = tuple(cases)
-    medians = {
-        (case.combination, case.origin): stats.launch_medians(
-            [launch.seconds for launch in case.launches]
-        )
-        for case in cases
-        if case.outcome is None
-    }
-    outcomes = {
-        (case.combination, case.origin): case.outcome for case in cases if case.outcome
-    }
-    compared = []
-    for case in cases:
-        own = medians.get((case.combination, case.origin))
-        against = _against(case, baseline, medians, outcomes)
-        slow = medians.get((against, case.origin))
-        if own is None or slow is None:
-            speedup = None
-        elif against == case.combination:
-            speedup = stats.Speedup(1.0, None, None)
-        else:
-            speedup = stats.speedup(slow, own)
-        time = None if own is None else stats.epoch_time(own)
-        outcome = outcomes.get((against, case.origin))
-        compared.append(Compared(case, time, against, speedup, outcome))
-    return tuple(compared)
+    places = {(case.combination, case.machine): case for case in cases}
+    return tuple([_compared(case, baseline, places) for case in cases])
+
+
+def _compared(
+    case: Pooled, baseline: Baseline, places: Mapping[_Place, Pooled]
+) -> Compared:
+    time = None if case.outcome else stats.epoch_time(case.medians)
+    against, other = _against(case, baseline, places)
+    speedup = None
+    if other is case and time:
+        speedup = stats.Speedup(1.0, None, None)
+    elif other and time and not other.outcome:
+        speedup = stats.speedup(other.medians, case.medians)
+    return Compared(
+        case,
+        time,
+        against,
+        speedup,
+        other.outcome if other else None,
+        codes_differ=bool(speedup and other and other.code.commit != case.code.commit),
+    )
 
 
 def _against(
-    case: Pooled,
-    baseline: Baseline,
-    medians: Mapping[_Place, object],
-    outcomes: Mapping[_Place, Outcome],
-) -> Combination:
+    case: Pooled, baseline: Baseline, places: Mapping[_Place, Pooled]
+) -> tuple[Combination, Pooled | None]:
     """The first candidate that has a time; else one that was tried; else the last."""
     candidates = baseline.candidates(case.combination)
-    places = [(each, case.origin) for each in candidates]
-    measured = (place[0] for place in places if place in medians)
-    tried = (p[0] for p in places if p in outcomes and outcomes[p].has_run)
-    return next(measured, next(tried, candidates[-1]))
+    found = [
+        (each, other)
+        for each in candidates
+        if (other := places.get((each, case.machine))) and comparable(case, other)
+    ]
+    measured = (each for each in found if each[1].outcome is None)
+    tried = (each for each in found if each[1].outcome and each[1].outcome.has_run)
+    last = candidates[-1]
+    return next(measured, next(tried, (last, dict(found).get(last))))
+
+
+def comparable(case: Pooled, other: Pooled) -> bool:
+    """Whether nothing forbids it, as a breaking change of the same engine would."""
+    engines = {case.combination.engine, other.combination.engine}
+    versions = {case.code.engine, other.code.engine} - {""}
+    return len(engines) > 1 or len(versions) < 2

@@ -9,10 +9,11 @@ from msgspec import Raw
 
 from reports.combination import text_of
 from reports.errors import InputError, printable
-from reports.schema import CaseOutcome, Document, ExtraInfo, Named
+from reports.schema import CaseOutcome, Document, ExtraInfo, Named, Stats
 
 _EXTRA = msgspec.json.Decoder(ExtraInfo)
 _OUTCOME = msgspec.json.Decoder(CaseOutcome)
+_STATS = msgspec.json.Decoder(Stats)
 _NAMED = msgspec.json.Decoder(Named)
 
 _Kind = TypeVar("_Kind")
@@ -53,6 +54,11 @@ def decode(content: bytes) -> Document:
 def decode_extra(content: Raw) -> ExtraInfo:
     """Check one case's ``extra_info``; raises as `decode_outcome` does."""
     return _checked(_EXTRA, content)
+
+
+def decode_stats(content: Raw) -> Stats:
+    """Check what pytest-benchmark keeps of one case; raises as `decode_outcome`."""
+    return _checked(_STATS, content)
 
 
 def decode_outcome(content: Raw) -> CaseOutcome:
@@ -104,7 +110,7 @@ def _explain(message: str, content: bytes) -> str:
         return f"{place}: {expected}"  # the fault is told, only not the value
     if len(found) > 40:
         found = f"{found[:40]}…"
-    if place.endswith("seconds"):
+    if place.endswith("seconds") or place == "median" or place.startswith("data["):
         expected = "Expected a number of seconds above 0"
     if place.endswith("joules[...]"):
         expected = "Expected numbers of joules, 0 or more"

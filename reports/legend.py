@@ -147,9 +147,9 @@ def _speedups(rows: Sequence[Compared]) -> list[str]:
 
 def _pooling(rows: Sequence[Compared]) -> list[str]:
     notes = []
-    together = {row.case.origin for row in rows if row.time and len(row.case.files) > 1}
+    together = {row.case.code for row in rows if row.time and len(row.case.files) > 1}
     if together:
-        dirty = any(origin.dirty for origin in together)
+        dirty = any(code.dirty for code in together)
         changes = "; uncommitted changes may differ between them" if dirty else ""
         notes.append(f"launches of one machine and commit are pooled{changes}")
     repeated = sum(row.case.repeats > 0 for row in rows)
@@ -157,6 +157,10 @@ def _pooling(rows: Sequence[Compared]) -> list[str]:
         notes.append(
             f"timings saved more than once are counted once (rows: {repeated})"
         )
-    if len({row.case.origin for row in rows}) > 1:
-        notes.append("source: cases are compared only within one machine and commit")
+    if len({row.case.machine for row in rows}) > 1:
+        notes.append("source: cases are compared only within one machine")
+    if any(row.codes_differ for row in rows):
+        notes.append(
+            "§ row and baseline were measured with different commits of the suite"
+        )
     return notes

@@ -1,66 +1,47 @@
-"""Saved pytest-benchmark files to frozen dataclasses; bad ones are named and left."""
+"""Saved pytest-benchmark files to frozen values; bad ones are named and left."""
 
-import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports import decoding, frontiers, records
+from reports import decoding, frontiers, origins, others, records
 from reports.combination import text_of
 from reports.errors import InputError, printable
 from reports.frontiers import Frontier
+from reports.origins import Code, Machine
+from reports.others import Other
 from reports.records import Case
-
-_DIGEST = 16  # hexadecimal digits
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where numbers come from: only those of one origin may be pooled or compared.
-
-    What changes from run to run on one machine (clock rate, load) is not in it.
-    ``hard`` is a digest of the facts that forbid a comparison where they differ (GPUs,
-    memory, …); "" in files saved before there was such a fingerprint.
-    """
-
-    node: str
-    system: str
-    cpu: str
-    cpus: str
-    commit: str
-    dirty: bool
-    hard: str = ""
-
-    @property
-    def machine(self) -> str:
-        """The processor in words, for a table's heading."""
-        if not self.cpu:
-            return "CPU not recorded"
-        return f"{self.cpu}, {self.cpus} CPUs" if self.cpus else self.cpu
 
 
 @dataclass(frozen=True)
 class SavedFile:
-    """One file: its training cases, its memory frontiers, and the names of the rest."""
+    """One file: its training cases, its memory frontiers, what else was timed in it.
+
+    ``info`` is the file's ``machine_info`` as it stands, ``command`` what was typed to
+    measure it and ``when`` its time of saving; "" where the file does not tell.
+    """
 
     path: Path
-    origin: Origin
+    machine: Machine
+    code: Code
     cases: tuple[Case, ...]
-    others: tuple[str, ...]
+    others: tuple[Other, ...] = ()
     frontiers: tuple[Frontier, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict, compare=False)
+    command: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True)
-class Saved:
+class Read:
     """All that could be read, and a line for each file that is bad or partly so."""
 
     files: tuple[SavedFile, ...]
     problems: tuple[str, ...]
 
 
-def read(paths: Iterable[Path]) -> Saved:
+def read(paths: Iterable[Path]) -> Read:
     """Read every file; one that cannot be read costs a line, never the others."""
     files: list[SavedFile] = []
     problems: list[str] = []
@@ -75,7 +56,7 @@ def read(paths: Iterable[Path]) -> Saved:
             more = f" (and {len(faults) - 1} more cases)" if len(faults) > 1 else ""
             problems.append(f"{label}: left out {faults[0]}{more}")
         files.append(file)
-    return Saved(tuple(files), tuple(problems))
+    return Read(tuple(files), tuple(problems))
 
 
 def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
@@ -87,20 +68,27 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
         if it cannot be opened, is no JSON, or is JSON of another kind.
     """
     try:
-        document = decoding.decode(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
+    return interpret(path, content)
+
+
+def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
+    """As `read_file`, for ``content`` that is at hand already, called ``path``."""
+    document = decoding.decode(content)
     if not document.benchmarks and not document.outcomes:
         raise InputError("holds no benchmarks; was every case skipped?")
     cases: list[Case] = []
     found: list[Frontier] = []
-    others: list[str] = []
+    rest: list[Other] = []
     faults: list[str] = []
     for benchmark in document.benchmarks:
         name = printable(benchmark.fullname or benchmark.name)
         try:
             case = records.timed(name, benchmark)
             frontier = None if case else frontiers.frontier(benchmark)
+            other = None if case or frontier else others.other(name, benchmark)
         except InputError as error:
             faults.append(f"{name}: {error}")
             continue
@@ -108,46 +96,23 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
             cases.append(case)
         elif frontier is not None:
             found.append(frontier)
-        else:
-            others.append(name)
-    for number, content in enumerate(document.outcomes):
-        name = printable(decoding.name_of(content)) or f"outcomes[{number}]"
+        elif other is not None:
+            rest.append(other)
+    for number, content_ in enumerate(document.outcomes):
+        name = printable(decoding.name_of(content_)) or f"outcomes[{number}]"
         try:
-            cases.append(records.untimed(name, content))
+            cases.append(records.untimed(name, content_))
         except InputError as error:
             faults.append(f"{name}: {error}")
-    origin = _origin(document.machine_info, document.commit_info)
-    file = SavedFile(path, origin, tuple(cases), tuple(others), tuple(found))
-    return file, tuple(faults)
-
-
-def _origin(machine: dict[str, Any], commit: dict[str, Any]) -> Origin:
-    cpu = machine.get("cpu")
-    if not isinstance(cpu, dict):
-        cpu = {}
-    return Origin(
-        node=_text(machine, "node"),
-        system=f"{_text(machine, 'system')} {_text(machine, 'machine')}",
-        cpu=_text(cpu, "brand_raw") or _text(machine, "processor"),
-        cpus=_text(machine, "usable_cpus") or _text(cpu, "count"),
-        commit=_text(commit, "id"),
-        dirty=commit.get("dirty") is True,
-        hard=_digest(machine.get("fingerprint")),
+    file = SavedFile(
+        path,
+        origins.machine_of(document.machine_info),
+        origins.code_of(document.commit_info),
+        tuple(cases),
+        tuple(rest),
+        tuple(found),
+        document.machine_info,
+        command="" if document.command is None else text_of(document.command),
+        when="" if document.datetime is None else text_of(document.datetime),
     )
-
-
-def _digest(fingerprint: object) -> str:
-    """Of the hard facts of a machine; "" where there are none."""
-    hard = fingerprint.get("hard") if isinstance(fingerprint, dict) else None
-    if not hard:
-        return ""
-    try:
-        stable = json.dumps(hard, sort_keys=True, separators=(",", ":"))
-    except RecursionError:  # nobody's facts; whatever they are, they are one thing
-        stable = "…"
-    return hashlib.sha256(stable.encode()).hexdigest()[:_DIGEST]
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    value = values.get(name)
-    return "" if value is None else text_of(value)
+    return file, tuple(faults)

@@ -1,19 +1,24 @@
-"""The same case in several files: pooled within one origin, kept apart between them."""
+"""The same case in several files: pooled where it is the same code on one machine."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from statistics import median
 
 from reports.combination import Combination
 from reports.errors import printable
-from reports.load import Origin, SavedFile
+from reports.load import SavedFile
+from reports.origins import Code, Machine, breaking
 from reports.records import Case, Launch, Outcome, Stopped
+
+_NAMED = 3
+
+_Tries = dict[Code, list[tuple[str, Case]]]
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """All launches of one combination from one origin, or the outcome in their place.
+    """All launches of a combination on one machine, or the outcome in their place.
 
     ``files`` names the file of each part that was pooled, so that one part is one name.
     ``repeats`` counts the parts left out since their timings are all in another one.
@@ -22,7 +27,8 @@ class Pooled:
     """
 
     combination: Combination
-    origin: Origin
+    machine: Machine
+    code: Code
     files: tuple[str, ...]
     launches: tuple[Launch, ...]
     repeats: int
@@ -31,12 +37,18 @@ class Pooled:
     stopped: tuple[Stopped, ...] = ()
     warnings: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the launches say of themselves, each sentence once, in order."""
         said = (note for launch in self.launches for note in launch.notes)
         return tuple(dict.fromkeys(said))
+
+    @property
+    def medians(self) -> tuple[float, ...]:
+        """The median epoch of each launch, seconds: the sample of every statistic."""
+        return tuple([launch.median for launch in self.launches])
 
     @property
     def source(self) -> str:
@@ -62,25 +74,94 @@ class Pooled:
         return median(median(launch.joules) for launch in self.launches)
 
 
-def pool(files: Iterable[SavedFile]) -> tuple[Pooled, ...]:
-    """Gather ``files`` into one entry a case and origin, in the axes' order."""
+@dataclass(frozen=True)
+class Pools:
+    """All cases in the axes' order, and a line for those that were refused.
+
+    A case is refused where it was measured on one machine with different code: its
+    launches are no sample of one time, and which of them is meant, nobody said.
+    """
+
+    cases: tuple[Pooled, ...]
+    problems: tuple[str, ...] = ()
+
+
+def pool(files: Iterable[SavedFile]) -> Pools:
+    """Gather ``files`` into one entry a case and machine."""
     files = tuple(file for file in files if file.cases)
     labels = _labels(files)
-    parts: dict[tuple[Combination, Origin], list[tuple[str, Case]]] = {}
+    parts: dict[tuple[Combination, Machine], _Tries] = {}
     for file, label in zip(files, labels, strict=True):
+        codes: dict[str, Code] = {}
         for case in file.cases:
-            parts.setdefault((case.combination, file.origin), []).append((label, case))
-    pooled = [_pooled(*key, entries) for key, entries in parts.items()]
-    return tuple(sorted(pooled, key=lambda each: (each.combination.order, each.source)))
+            version = breaking(case.engine_version)
+            if (code := codes.get(version)) is None:
+                code = codes[version] = replace(file.code, engine=version)
+            tries = parts.setdefault((case.combination, file.machine), {})
+            tries.setdefault(code, []).append((label, case))
+    pooled = []
+    refused = []
+    for (combination, machine), everything in parts.items():
+        tries = _with_times(everything)
+        if len(tries) > 1:
+            refused.append((combination, tries))
+        else:
+            ((code, entries),) = tries.items()
+            pooled.append(_pooled(combination, machine, code, entries))
+    pooled.sort(key=lambda each: (each.combination.order, each.source))
+    return Pools(tuple(pooled), tuple(_refusals(refused)))
+
+
+def _with_times(tries: _Tries) -> _Tries:
+    """Those of the codes with which the case has a time; all where it has none.
+
+    What came of a case elsewhere does not stand in the way of a time.
+    """
+    timed = {
+        code: entries
+        for code, entries in tries.items()
+        if any(case.outcome is None for _, case in entries)
+    }
+    if timed or len(tries) == 1:
+        return timed or tries
+    last = next(reversed(tries))
+    return {last: [each for entries in tries.values() for each in entries]}
+
+
+def _refusals(refused: list[tuple[Combination, _Tries]]) -> Iterator[str]:
+    """A line for each set of files between which cases were refused."""
+    groups: dict[tuple[str, ...], list[Combination]] = {}
+    for combination, tries in refused:
+        where = tuple(
+            dict.fromkeys(
+                f"{label} ({code})"
+                for code, entries in tries.items()
+                for label, _ in entries
+            )
+        )
+        groups.setdefault(where, []).append(combination)
+    for where, combinations in groups.items():
+        more = len(combinations) - 1
+        count = f" and {more} more" if more else ""
+        files = " and ".join(where[:_NAMED])
+        others = len(where) - _NAMED
+        files += f" and {others} more" if others > 0 else ""
+        yield (
+            f"left out {combinations[0].describe()}{count}: measured with different "
+            f"code in {files}; name the files of one of them"
+        )
 
 
 def _pooled(
-    combination: Combination, origin: Origin, entries: list[tuple[str, Case]]
+    combination: Combination,
+    machine: Machine,
+    code: Code,
+    entries: list[tuple[str, Case]],
 ) -> Pooled:
     untimed = [(label, each.outcome) for label, each in entries if each.outcome]
     timed = [(label, case) for label, case in entries if case.outcome is None]
     if not timed:
-        return _outcome(combination, origin, untimed)
+        return _outcome(combination, machine, code, untimed)
     distinct = _distinct(timed)
     parts = [case for _, case in distinct]
     asides = [
@@ -89,14 +170,16 @@ def _pooled(
     ]
     return Pooled(
         combination=combination,
-        origin=origin,
-        files=tuple(label for label, _ in distinct),
-        launches=tuple(each for case in parts for each in case.launches),
+        machine=machine,
+        code=code,
+        files=tuple([label for label, _ in distinct]),
+        launches=tuple([each for case in parts for each in case.launches]),
         repeats=len(timed) - len(distinct),
-        left_out=tuple(each for case in parts for each in case.left_out),
-        stopped=tuple(case.stopped for case in parts if case.stopped),
-        warnings=tuple(each for case in parts for each in case.warnings),
+        left_out=tuple([each for case in parts for each in case.left_out]),
+        stopped=tuple([case.stopped for case in parts if case.stopped]),
+        warnings=tuple([each for case in parts for each in case.warnings]),
         asides=tuple(dict.fromkeys(asides)),
+        versions=parts[0].versions,
     )
 
 
@@ -107,6 +190,8 @@ def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
     that was broken off is in the file of the one that resumed it. Launches counted
     twice would look surer than they are.
     """
+    if len(timed) == 1:
+        return timed
     held = [Counter(each.identity for each in case.launches) for _, case in timed]
     return [
         part
@@ -119,7 +204,10 @@ def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
 
 
 def _outcome(
-    combination: Combination, origin: Origin, untimed: list[tuple[str, Outcome]]
+    combination: Combination,
+    machine: Machine,
+    code: Code,
+    untimed: list[tuple[str, Outcome]],
 ) -> Pooled:
     """A case that no file has a time of: the last file's outcome, all messages."""
     # A try that came to something says more than that another one was not made.
@@ -127,7 +215,8 @@ def _outcome(
     messages = (outcome.message for _, outcome in tried if outcome.message)
     return Pooled(
         combination=combination,
-        origin=origin,
+        machine=machine,
+        code=code,
         files=tuple(label for label, _ in tried),
         launches=(),
         repeats=0,

@@ -1,12 +1,13 @@
 """Records: training cases as a file holds them, each with its times or outcome."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from reports import decoding, schema
+from reports import decoding, schema, stats
 from reports.combination import Combination
 from reports.errors import InputError, printable
 
@@ -22,22 +23,31 @@ _IN_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True):
     """One worker process: the seconds of each of its epochs that count, in order.
 
+    ``median`` is theirs: the launch's one sample.
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
     each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
     energy of each of those epochs, summed over ``meters``; neither has anything where
     not every one of them was metered alike. ``identity`` is the same for one launch in
-    whatever file it is, and whichever of its epochs count there.
+    whatever file it is, and whichever of its epochs count there. ``phases``, ``memory``
+    (of a GPU) and ``wall_seconds`` are None or 0 where the file does not tell;
+    ``all_seconds`` is the sum over all rounds, those that do not count among them.
     """
 
     seconds: tuple[float, ...]
+    median: float
     notes: tuple[str, ...] = ()
     joules: tuple[float, ...] = ()
     meters: tuple[str, ...] = ()
     identity: int = 0
+    phases: schema.Phases | None = None
+    memory: schema.GpuMemory | None = None
+    wall_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    all_seconds: float = 0.0
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,12 @@ class Stopped:
     precision: float | None
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One training case as one file holds it: with ``launches`` or with an ``outcome``.
 
     ``left_out`` has an entry a round that no statistic takes: what disturbed it, each
     in a phrase. ``warnings`` say why the times are less sure than they look.
+    ``versions`` are those of the engine's packages, as pairs of name and version.
     """
 
     name: str
@@ -92,6 +102,12 @@ class Case:
     left_out: tuple[tuple[str, ...], ...] = ()
     stopped: Stopped | None = None
     warnings: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def engine_version(self) -> str:
+        """The engine's own, "" where the file does not tell."""
+        return dict(self.versions).get(self.combination.engine, "")
 
 
 def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
@@ -118,6 +134,7 @@ def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
         left_out=tuple([_lines(each.disturbed) for each in rounds if not each.counts]),
         stopped=_stopped(extra.stopped) if extra.stopped else None,
         warnings=_lines(extra.warnings),
+        versions=_versions(extra.launches[0].versions),
     )
 
 
@@ -144,14 +161,26 @@ def untimed(name: str, content: msgspec.Raw) -> Case:
 def _launch(launch: schema.Launch) -> Launch:
     rounds = [each for each in launch.rounds if each.counts]
     meters, joules = _energy(rounds)
+    seconds = tuple([each.seconds for each in rounds])
     return Launch(
-        tuple([each.seconds for each in rounds]),
+        seconds,
+        stats.launch_median(seconds) if seconds else math.nan,
         _lines(launch.notes),
         joules,
         meters,
         # Clocks of nanoseconds do not repeat themselves.
         hash(tuple([each.seconds for each in launch.rounds])),
+        launch.phases,
+        launch.gpu_memory,
+        launch.wall_seconds,
+        launch.waited_seconds,
+        math.fsum([each.seconds for each in launch.rounds]),
+        printable(launch.device_name),
     )
+
+
+def _versions(versions: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((printable(name), _word(of)) for name, of in sorted(versions.items()))
 
 
 def _stopped(stopped: schema.Stopped) -> Stopped:

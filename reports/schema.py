@@ -13,6 +13,7 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 1e-9, 1e9
 _MOST_JOULES = 1e12  # of an epoch: a power station's in a quarter of an hour
 
 Seconds = Annotated[float, Meta(ge=SHORTEST_SECONDS, le=LONGEST_SECONDS)]
+Duration = Annotated[float, Meta(ge=0, le=LONGEST_SECONDS)]
 Joules = Annotated[float, Meta(ge=0, le=_MOST_JOULES)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 Bytes = Annotated[int, Meta(ge=0, le=2**60)]
@@ -34,12 +35,53 @@ class Round(Struct, frozen=True, gc=False):
     counts: bool = True
 
 
+class Phases(Struct, frozen=True, gc=False):
+    """Where a launch's time went, seconds; 0 is what the file does not tell.
+
+    ``first`` is compilation and the warm-up epoch, ``steady`` the rounds, ``around``
+    what the loop took besides them, ``start`` and ``end`` the process's own, ``audit``
+    reading back a GPU's memory pool.
+    """
+
+    start_seconds: Duration = 0.0
+    import_seconds: Duration = 0.0
+    data_seconds: Duration = 0.0
+    build_seconds: Duration = 0.0
+    first_seconds: Duration = 0.0
+    steady_seconds: Duration = 0.0
+    around_seconds: Duration = 0.0
+    audit_seconds: Duration = 0.0
+    end_seconds: Duration = 0.0
+
+
+class EngineMemory(Struct, frozen=True, gc=False):
+    """GPU memory by an engine's own count; None is what it does not tell."""
+
+    reserved: Bytes | None = None
+    peak: Bytes | None = None
+
+
+class GpuMemory(Struct, frozen=True, gc=False):
+    """GPU memory of a launch: the engine's count and, of the process, the driver's."""
+
+    before: EngineMemory = EngineMemory()
+    after: EngineMemory = EngineMemory()
+    process_before: Bytes | None = None
+    process_after: Bytes | None = None
+
+
 class Launch(Struct, frozen=True):
     """One worker process, its epochs, what its launcher and it itself say of it."""
 
     rounds: Annotated[tuple[Round, ...], Meta(min_length=1)]
     launched: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
+    phases: Phases | None = None
+    wall_seconds: Duration = 0.0
+    waited_seconds: Duration = 0.0
+    gpu_memory: GpuMemory | None = None
+    device_name: str = ""
+    versions: dict[str, str] = {}
 
 
 class Stopped(Struct, frozen=True, gc=False):
@@ -117,13 +159,22 @@ class Named(Struct, frozen=True):
     fullname: str = ""
 
 
+class Stats(Struct, frozen=True):
+    """What pytest-benchmark itself keeps; ``data`` only with --benchmark-save-data."""
+
+    median: Seconds | None = None
+    rounds: Count | None = None
+    data: tuple[Seconds, ...] = ()
+
+
 class Benchmark(Struct, frozen=True):
-    """One case. ``extra_info`` stays raw, so that a fault in it costs one case only."""
+    """One case. What stays raw costs, where it is faulty, that case only."""
 
     name: str
     fullname: str = ""
     params: dict[str, Any] | None = None
     extra_info: Raw = Raw(b"{}")
+    stats: Raw = Raw(b"{}")
 
 
 class Document(Struct, frozen=True):
@@ -133,3 +184,5 @@ class Document(Struct, frozen=True):
     outcomes: tuple[Raw, ...] = ()
     machine_info: dict[str, Any] = {}
     commit_info: dict[str, Any] = {}
+    datetime: Any = None
+    command: Any = None

@@ -45,9 +45,13 @@ class Speedup:
     high: float | None
 
 
-def launch_medians(launches: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """The median epoch of each launch, seconds; shape (launches, rounds) → launches."""
-    return tuple([median(rounds) for rounds in launches])
+def launch_median(seconds: Sequence[float]) -> float:
+    """A launch's one sample: the median of its rounds, of which there is one or more.
+
+    Rounds of a process share its fate (addresses, clocks, neighbours), so that they
+    say little of another process; the median leaves out what befell a few of them.
+    """
+    return median(seconds)
 
 
 def epoch_time(medians: Sequence[float]) -> EpochTime:
@@ -74,27 +78,41 @@ def speedup(baseline: Sequence[float], case: Sequence[float]) -> Speedup:
     Satterthwaite): that of ``scipy.stats.ttest_ind(log baseline, log case,
     equal_var=False)``, exponentiated. It needs 3 launches on both sides.
     """
-    ratio = median(baseline) / median(case)
-    if min(len(baseline), len(case)) < LAUNCHES_FOR_INTERVAL:
+    return mean_speedup([(baseline, case)])
+
+
+def mean_speedup(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Speedup:
+    """Geometric mean of the speed-ups of ``pairs`` of baseline and case, one or more.
+
+    As in `speedup`, with the error of each pair in the mean's: launches of different
+    cases are independent. It says how sure the mean of these very cases is, not how
+    much others would scatter around it. It needs 3 launches on all sides.
+    """
+    ratio = math.exp(fmean([math.log(median(b) / median(c)) for b, c in pairs]))
+    samples = [sample for pair in pairs for sample in pair]
+    if min(map(len, samples)) < LAUNCHES_FOR_INTERVAL:
         return Speedup(ratio, None, None)
-    slow = [math.log(each) for each in baseline]
-    fast = [math.log(each) for each in case]
-    centre = fmean(slow) - fmean(fast)
-    half = welch_half_width(slow, fast)
+    logs = [[math.log(each) for each in sample] for sample in samples]
+    means = [fmean(each) for each in logs]
+    centre = (math.fsum(means[::2]) - math.fsum(means[1::2])) / len(pairs)
+    half = welch_half_width(*logs) / len(pairs)
     return Speedup(ratio, math.exp(centre - half), math.exp(centre + half))
 
 
-def welch_half_width(first: Sequence[float], second: Sequence[float]) -> float:
-    """Half the 95 % interval of the difference of two means, two values or more each.
+def welch_half_width(*samples: Sequence[float]) -> float:
+    """Half the 95 % interval of a sum or difference of means, two values or more each.
 
     Source: Welch 1947 and Satterthwaite 1946 for the degrees of freedom.
     """
-    shares = [_variance(sample) / len(sample) for sample in (first, second)]
-    total = sum(shares)
+    shares = [_variance(sample) / len(sample) for sample in samples]
+    total = math.fsum(shares)
     if total == 0:
         return 0.0
-    degrees = total**2 / (
-        shares[0] ** 2 / (len(first) - 1) + shares[1] ** 2 / (len(second) - 1)
+    degrees = total**2 / math.fsum(
+        [
+            share**2 / (len(sample) - 1)
+            for share, sample in zip(shares, samples, strict=True)
+        ]
     )
     return t_quantile(degrees) * math.sqrt(total)
 

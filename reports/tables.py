@@ -1,13 +1,16 @@
-"""Table: columns with the lines around them, as plain, github, latex, csv or html."""
+"""Table: columns with the lines around them, in any of six formats."""
 
 import argparse
 import csv
 import html
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 from tabulate import LATEX_ESCAPE_RULES, tabulate
+
+from reports.errors import InputError
 
 Cell = str | int | float | None
 
@@ -52,34 +55,56 @@ class Column:
 class Table:
     """What a view has to say, free of any format.
 
-    ``shown`` is for people; ``data`` holds the same rows for programs (csv): numbers
-    apart, units in the headings, None where there is no value. ``above`` and ``below``
-    are lines of text around the table.
+    ``shown`` is for people; ``data`` holds the same rows for programs (csv, json):
+    numbers apart, units in the headings, None where there is no value. ``above`` and
+    ``below`` are lines of text around the table, ``name`` is what --table calls it.
     """
 
     shown: tuple[Column, ...]
     data: tuple[Column, ...]
     above: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
+    name: str = ""
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """Give a view's ``parser`` the option ``--format``."""
+def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Give a view's ``parser`` --format and, for several ``names``, --table."""
     parser.add_argument(
         "--format",
         choices=tuple(_RENDERERS),
         default="plain",
-        help="how to write the table (default: %(default)s); latex needs the package "
-        "booktabs, csv holds the numbers apart and no lines around them",
+        help="how to write a table (default: %(default)s); latex needs the package "
+        "booktabs; csv and json hold the numbers apart, and csv no lines around them",
     )
+    parser.set_defaults(table=None)
+    if len(names) > 1:
+        parser.add_argument(
+            "--table",
+            choices=names,
+            help=f"this one alone (default: all of them; csv holds one: {names[-1]})",
+        )
 
 
-def render(table: Table, form: str) -> str:
-    """``table`` in the format called ``form``; ends with a newline.
+def render(tables: Sequence[Table], arguments: argparse.Namespace) -> str:
+    """``tables`` in the format asked for; ends with a newline.
 
-    Names in it come from files: each format escapes what it would act upon.
+    Names in them come from files: each format escapes what it would act upon.
+
+    Raises
+    ------
+    InputError
+        if the one that was asked for has nothing to show.
     """
-    return _RENDERERS[form](table)
+    form, wanted = arguments.format, arguments.table
+    chosen = [table for table in tables if wanted in (None, table.name)]
+    if not chosen:
+        there = ", ".join(table.name for table in tables)
+        raise InputError(f"--table {wanted}: nothing to show in it; there is {there}")
+    if form == "csv":
+        chosen = chosen[-1:]
+    if form == "json":
+        return _json(chosen)
+    return "\n".join(_RENDERERS[form](table) for table in chosen)
 
 
 def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) -> str:
@@ -141,6 +166,33 @@ def _csv(table: Table) -> str:
     return text.getvalue()
 
 
+def _json(tables: Sequence[Table]) -> str:
+    """A list of tables; a row is an object, with null where there is no value."""
+    document = [
+        {
+            "table": table.name,
+            "about": table.above,
+            "rows": _objects(table.data),
+            "notes": table.below,
+        }
+        for table in tables
+    ]
+    content = msgspec.json.format(msgspec.json.encode(document), indent=1)
+    return f"{content.decode()}\n"
+
+
+def _objects(columns: Sequence[Column]) -> list[dict[str, Cell]]:
+    headings = [column.heading for column in columns]
+    cells = [[_rounded(cell) for cell in column.cells] for column in columns]
+    rows = zip(*cells, strict=True)
+    return [dict(zip(headings, row, strict=True)) for row in rows]
+
+
+def _rounded(cell: Cell) -> Cell:
+    """To the six digits that csv has: no timing is worth more."""
+    return float(f"{cell:.6g}") if isinstance(cell, float) else cell
+
+
 def _datum(cell: Cell) -> str:
     if cell is None:
         return ""
@@ -160,4 +212,5 @@ _RENDERERS: dict[str, Callable[[Table], str]] = {
     "latex": _latex,
     "csv": _csv,
     "html": _html,
+    "json": lambda table: _json([table]),
 }

@@ -3,9 +3,13 @@
 import argparse
 import importlib
 import pkgutil
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from reports.load import Saved
+from reports.saved import Saved
+from reports.tables import Table
+
+Report = Sequence[Table] | Mapping[str, bytes]
 
 
 class View(Protocol):
@@ -21,10 +25,14 @@ class View(Protocol):
     """A command line that works, for ``--help``."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the view's own options; FILES and --output are there already."""
+        """Add the view's own options; FILES and --output are there already.
 
-    def report(self, saved: Saved, arguments: argparse.Namespace) -> str:
-        """The text to print or to write to --output; ends with a newline.
+        One that returns tables calls `tables.add_options`; one that returns files sets
+        a folder as the default of --output.
+        """
+
+    def report(self, saved: Saved, arguments: argparse.Namespace) -> Report:
+        """Tables to print in the format asked for, or the files to write by name.
 
         Raises InputError if what was asked for cannot be had.
         """

@@ -8,7 +8,8 @@ from reports import digits, tables
 from reports.combination import Combination, varying
 from reports.errors import InputError, printable, tell
 from reports.frontiers import Frontier
-from reports.load import Saved, SavedFile
+from reports.load import SavedFile
+from reports.saved import Saved
 from reports.tables import Column, Table
 
 HELP = "Largest batch that trains in a GPU's memory, and the next, which does not."
@@ -40,22 +41,23 @@ class _Row:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--format``."""
-    tables.add_format(parser)
+    """Add the options of tables."""
+    tables.add_options(parser)
 
 
-def report(saved: Saved, arguments: argparse.Namespace) -> str:
+def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
     """The table of all frontiers in ``saved``; raises `InputError` if there is none."""
     files = _with_frontiers(saved.files)
     rows = _rows(files)
     source = Column("source", tuple([row.source for row in rows]), "left")
     table = Table(
+        name="frontier",
         shown=(*_axes(rows), *_shown(rows), *([source] if len(files) > 1 else [])),
         data=(*_axis_data(rows), *_figures(rows), source),
         above=(_what_was_read(files, rows), _MEANING),
         below=_legend(rows),
     )
-    return tables.render(table, arguments.format)
+    return (table,)
 
 
 def _with_frontiers(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
@@ -76,7 +78,7 @@ def _rows(files: Sequence[SavedFile]) -> tuple[_Row, ...]:
     """All frontiers in the axes' order, one that was saved twice once."""
     # --benchmark-autosave beside --benchmark-json saves a run under two names
     first = {
-        (found, file.origin): _Row(found, printable(file.path.stem))
+        (found, file.machine, file.code): _Row(found, printable(file.path.stem))
         for file in reversed(files)
         for found in reversed(file.frontiers)
     }

@@ -1,68 +1,83 @@
-"""How long an epoch takes, and how many times faster a case is than its baseline."""
+"""How many times faster a GPU is than CPU cores, and each case than its baseline."""
 
 import argparse
 from collections.abc import Sequence
 
-from reports import baseline, cases, digits, legend, marks, remarks, tables
+from reports import (
+    baseline,
+    cases,
+    digits,
+    gpu_table,
+    legend,
+    marks,
+    other_table,
+    remarks,
+    tables,
+)
 from reports.comparison import Compared, compare
 from reports.errors import InputError, printable
-from reports.load import Saved
-from reports.pool import Pooled, pool
+from reports.saved import Saved
 from reports.tables import Column, Table
 
-HELP = "Time of an epoch, images/s and speed-up of every case over its baseline."
+HELP = "Speed-up of a GPU over CPU cores, and of every case over its baseline."
 EXAMPLE = "python -m reports speedup --baseline device=cpu,cores=2 .benchmarks/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--baseline`` and ``--format``."""
+    """Add ``--baseline`` and the options of tables."""
     parser.add_argument(
         "--baseline",
         metavar="AXIS=VALUE[,…]",
         help="compare each case with the one that differs from it in these axes only "
         f"(default: {baseline.DEFAULT})",
     )
-    tables.add_format(parser)
+    tables.add_options(parser, gpu_table.NAME, other_table.NAME, "cases")
 
 
-def report(saved: Saved, arguments: argparse.Namespace) -> str:
-    """The table of all training cases in ``saved`` that were run.
+def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
+    """The GPU against CPU cores, other projects' cases, and each case by itself.
 
     Raises
     ------
     InputError
-        if there is none, or if none is a baseline such as was asked for.
+        if no file holds a case, or if none is a baseline such as was asked for.
     """
+    others = other_table.table(saved.files)
+    if others is not None and not saved.cases:
+        return (others,)
+    each = _each_case(saved, arguments.baseline)
+    found = (gpu_table.table(saved), others, each)
+    return tuple(table for table in found if table is not None)
+
+
+def _each_case(saved: Saved, asked: str | None) -> Table:
     files = cases.training(saved.files)
-    everything = pool(files)
-    pooled = [each for each in everything if _has_run(each)]
-    cannot = legend.unsupported([each for each in everything if not _has_run(each)])
+    everything = saved.cases
+    pooled = [each for each in everything if cases.has_run(each)]
+    cannot = legend.unsupported(
+        [each for each in everything if not cases.has_run(each)]
+    )
     if not pooled:
-        raise InputError(f"nothing to show: {cannot[0]}")
+        raise InputError(f"nothing to show: {'; '.join(cannot) or 'no case is left'}")
     combinations = [case.combination for case in pooled]
-    asked = arguments.baseline
     chosen = baseline.parse(baseline.DEFAULT if asked is None else asked, combinations)
     unmeasured = baseline.why_unmeasured(chosen, combinations)
     if unmeasured and asked is not None:
         raise InputError(f"--baseline {printable(asked)}: {unmeasured}")
-    rows = [row for row in compare(everything, chosen) if _has_run(row.case)]
+    rows = [row for row in compare(everything, chosen) if cases.has_run(row.case)]
     said = remarks.of(pooled)
     marked = marks.of(said)
     notes = (*cases.loops_explained(pooled), *legend.lines(rows))
     # a machine with a GPU only still gets its times: nobody asked for the default
     last = f"— no row has a baseline: {unmeasured}; choose one with --baseline"
     gaps = [last] if unmeasured else legend.gaps(rows)
-    table = Table(
+    return Table(
+        name="cases",
         shown=(*cases.axis_columns(pooled), *_shown(rows, marked)),
         data=(*cases.axis_data(pooled), *_data(rows, said)),
         above=(cases.what_was_read(files, pooled), _meaning(chosen)),
         below=(*notes, *gaps, *cannot, *marked.lines),
     )
-    return tables.render(table, arguments.format)
-
-
-def _has_run(case: Pooled) -> bool:
-    return case.outcome is None or case.outcome.has_run
 
 
 def _meaning(chosen: baseline.Baseline) -> str:
@@ -162,7 +177,7 @@ def _speedup(row: Compared) -> str:
     if row.is_baseline:
         return "1 (baseline)"
     ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
-    mark = "†" if row.precisions_differ else ""
+    mark = f"{'†' if row.precisions_differ else ''}{'§' if row.codes_differ else ''}"
     if low is None or high is None:
         return f"{digits.number(ratio)}*{mark}"
     return f"{digits.with_interval(ratio, low, high)}{mark}"

@@ -353,7 +353,7 @@ def test_reports_tell_machines_apart_by_the_same_digest(tmp_path: Path) -> None:
         json.dumps({"benchmarks": [{"name": "x"}], "machine_info": machine}, indent=1)
     )
     (file,) = load.read([path]).files
-    assert file.origin.hard == hard_digest(taken.hard)
+    assert file.machine.hard == hard_digest(taken.hard)
 
 
 def test_it_is_quick() -> None:

@@ -190,6 +190,6 @@ def mutants() -> Callable[[str, int, int], Iterator[str]]:
                 end = min(content.find(mark, start) % len(content) for mark in b",}]")
                 content[start:end] = chance.choice(values)
             Path("bad.json").write_bytes(content)
-            yield chance.choice(["plain", "github", "latex", "csv", "html"])
+            yield chance.choice(["plain", "github", "latex", "csv", "html", "json"])
 
     return write

@@ -10,13 +10,14 @@ import pytest
 
 from reports import load, sources
 from reports.errors import InputError
+from reports.others import Other
 from reports.pool import pool
 
 Case = Callable[..., dict[str, Any]]
 Save = Callable[..., str]
 
 
-def _read(*names: str) -> load.Saved:
+def _read(*names: str) -> load.Read:
     return load.read([Path(name) for name in names])
 
 
@@ -27,7 +28,7 @@ def test_a_case_is_read_with_all_its_launches(save: Save, case: Case) -> None:
     (read,) = file.cases
     assert [launch.seconds for launch in read.launches] == [(1.0, 2.0), (3.0,)]
     assert (read.combination.cnmem, read.combination.images) == ("0.5", 300)
-    assert file.origin.machine == "Xeon, 16 CPUs"
+    assert str(file.machine) == "Xeon, 16 CPUs"
 
 
 def test_parameters_outside_the_job_tell_cases_apart(save: Save, case: Case) -> None:
@@ -37,7 +38,7 @@ def test_parameters_outside_the_job_tell_cases_apart(save: Save, case: Case) -> 
     docker["params"]["launcher"] = "docker"
     docker["params"]["thing"] = "UNSERIALIZABLE[<object at 0x7f>]"
     save("run.json", local, docker)
-    cases = pool(_read("run.json").files)
+    cases = pool(_read("run.json").files).cases
     assert [each.combination.value("launcher") for each in cases] == ["docker", "local"]
     assert cases[0].combination.value("thing") is None
 
@@ -59,34 +60,104 @@ def test_a_sites_own_python_is_not_pooled_with_the_pins(save: Save, case: Case) 
 
 
 def test_benchmarks_of_others_are_kept_by_name(save: Save, case: Case) -> None:
-    save("run.json", case(), {"name": "test_overhead", "params": None})
+    """With the median of the rounds; with the file's own where they were not kept."""
+    kept = {"name": "test_kept", "params": None, "stats": {"data": [3.0, 1.0, 1.5]}}
+    dropped = {"name": "test_dropped", "stats": {"median": 2.0, "rounds": 7}}
+    save("run.json", case(), kept, dropped)
     (file,) = _read("run.json").files
-    assert file.others == ("test_overhead",)
+    assert file.others == (
+        Other("test_kept", 1.5, 3, has_data=True),
+        Other("test_dropped", 2.0, 7, has_data=False),
+    )
     assert len(file.cases) == 1
+
+
+@pytest.mark.parametrize(
+    ("stats", "fault"),
+    [
+        ({}, "has neither rounds (stats.data) nor stats.median"),
+        ({"data": [1.0, 0.0]}, "is 0.0; expected a number of seconds above 0"),
+        ({"data": [], "median": -1.0}, "median is -1.0; expected"),
+        ({"median": float("nan")}, "median is NaN; expected a number of seconds"),
+        ({"median": "1"}, "median is 1; expected a number of seconds above 0"),
+    ],
+)
+def test_benchmark_of_others_without_a_time_is_left_out_by_name(
+    save: Save, case: Case, stats: dict[str, Any], fault: str
+) -> None:
+    """And costs no other case."""
+    save("run.json", case(), {"name": "test_bad", "stats": stats})
+    read = _read("run.json")
+    assert len(read.files[0].cases) == 1
+    (problem,) = read.problems
+    assert problem.startswith("run.json: left out test_bad: ")
+    assert fault in problem
 
 
 def test_runs_of_one_machine_and_commit_are_pooled(save: Save, case: Case) -> None:
     """The clock rate, which the fixture changes with every file, does not matter."""
     save("a.json", case([1.0]))
     save("b.json", case([2.0]))
-    (pooled,) = pool(_read("a.json", "b.json").files)
+    (pooled,) = pool(_read("a.json", "b.json").files).cases
     assert [launch.seconds for launch in pooled.launches] == [(1.0,), (2.0,)]
     assert pooled.source == "a, b"
 
 
-@pytest.mark.parametrize("other", [{"node": "attic"}, {"commit": "decade"}])
-def test_other_machine_or_commit_is_kept_apart(
-    save: Save, case: Case, other: dict[str, str]
-) -> None:
+def test_other_machine_is_kept_apart(save: Save, case: Case) -> None:
     save("a.json", case([1.0]))
-    save("b.json", case([2.0]), **other)
-    assert [each.source for each in pool(_read("a.json", "b.json").files)] == ["a", "b"]
+    save("b.json", case([2.0]), node="attic")
+    cases = pool(_read("a.json", "b.json").files).cases
+    assert [each.source for each in cases] == ["a", "b"]
+
+
+def test_a_case_of_two_commits_is_refused_with_both_names(
+    save: Save, case: Case
+) -> None:
+    """Its launches are no sample of one time; what is in one file only stays."""
+    save("a.json", case([1.0]), case([1.0], cores=2), case([1.0], cores=4))
+    save("b.json", case([2.0]), case([1.0], cores=2), commit="decade", dirty=True)
+    pools = pool(_read("a.json", "b.json").files)
+    assert [each.combination.cores for each in pools.cases] == [4]
+    assert pools.problems == (
+        "left out engine=theano device=cpu size=64 batch=20 cores=1 loop=fit "
+        "precision=float32 and 1 more: measured with different code in a (commit "
+        "c0ffee) and b (commit decade, changed); name the files of one of them",
+    )
+
+
+def test_an_outcome_does_not_stand_in_the_way_of_another_commits_time(
+    save: Save, case: Case, untimed: Case
+) -> None:
+    save("a.json", outcomes=[untimed("timed-out")])
+    save("b.json", case([2.0]), commit="decade")
+    pools = pool(_read("a.json", "b.json").files)
+    assert [each.source for each in pools.cases] == ["b"]
+    assert not pools.problems
+
+
+@pytest.mark.parametrize(
+    ("versions", "count"),
+    [(("2.20.1", "2.21.0"), 1), (("0.10.2", "0.11.2"), 0), (("1.0.5", "2.0.0"), 0)],
+)
+def test_a_breaking_change_of_the_engine_is_other_code(
+    save: Save, case: Case, versions: tuple[str, str], count: int
+) -> None:
+    """As semantic versioning has it: with the major part, or with that behind 0."""
+    for name, version in zip("ab", versions, strict=True):
+        made = case([1.0 if name == "a" else 2.0])
+        made["extra_info"]["launches"][0]["versions"] = {"theano": version}
+        save(f"{name}.json", made)
+    pools = pool(_read("a.json", "b.json").files)
+    assert len(pools.cases) == count
+    assert ("version 0.10) and b (commit c0ffee, version 0.11)" in str(pools)) == (
+        versions[0] == "0.10.2"
+    )
 
 
 def test_equal_stems_are_told_apart_by_their_folders(save: Save, case: Case) -> None:
     save("x/run.json", case())
     save("y/run.json", case(), node="attic")
-    cases = pool(_read("x/run.json", "y/run.json").files)
+    cases = pool(_read("x/run.json", "y/run.json").files).cases
     assert [each.source for each in cases] == ["x/run.json", "y/run.json"]
 
 
@@ -97,7 +168,7 @@ def test_runs_from_before_and_after_loops_and_precisions_are_pooled(
     save("old.json", case([1.0]))
     save("new.json", case([2.0], loop="fit", precision="float32"))
     save("tf32.json", case([3.0], precision="tf32"))
-    cases = pool(_read("old.json", "new.json", "tf32.json").files)
+    cases = pool(_read("old.json", "new.json", "tf32.json").files).cases
     assert [each.source for each in cases] == ["old, new", "tf32"]
 
 
@@ -105,7 +176,7 @@ def test_notes_of_the_launches_are_kept_each_once(save: Save, case: Case) -> Non
     """In the order in which they come; a blank one is none."""
     save("a.json", case([1.0], [1.1], notes=["streamed: 3 of 30 steps", " ", "slow"]))
     save("b.json", case([1.2], notes=["slow", "not compiled"]))
-    (pooled,) = pool(_read("a.json", "b.json").files)
+    (pooled,) = pool(_read("a.json", "b.json").files).cases
     assert pooled.notes == ("streamed: 3 of 30 steps", "slow", "not compiled")
 
 
@@ -132,7 +203,7 @@ def test_one_run_saved_twice_counts_once(save: Save, case: Case) -> None:
     save("a.json", case([1.0, 1.1]))
     save("b.json", case([1.0, 1.1]))
     save("c.json", case([1.2]))
-    (pooled,) = pool(_read("a.json", "b.json", "c.json").files)
+    (pooled,) = pool(_read("a.json", "b.json", "c.json").files).cases
     assert len(pooled.launches) == 2
     assert (pooled.source, pooled.repeats) == ("a, c", 1)
 
@@ -273,4 +344,4 @@ def test_old_file_without_machine_or_commit_is_read(tmp_path: Path, case: Case) 
     path = tmp_path / "old.json"
     machine = {"cpu": "unknown"}
     path.write_text(json.dumps({"benchmarks": [case()], "machine_info": machine}))
-    assert load.read([path]).files[0].origin.machine == "CPU not recorded"
+    assert str(load.read([path]).files[0].machine) == "CPU not recorded"

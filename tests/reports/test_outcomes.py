@@ -95,7 +95,7 @@ def test_rounds_that_do_not_count_are_in_no_statistic(
         [round_(2.0, "a pause", counts=True)],
     )
     (file,) = load.read([Path(save("run.json", case(*launches)))]).files
-    (pooled,) = pool([file])
+    (pooled,) = pool([file]).cases
     assert [launch.seconds for launch in pooled.launches] == [(1.0,), (2.0,)]
     assert pooled.left_out == (("a pause",), ("a pause",))
     assert pooled.rounds == 4
@@ -188,8 +188,8 @@ def test_machines_that_differ_in_hard_facts_are_not_pooled(
     save("c.json", case([3.0]), hard={"memory_bytes": 2, "gpus": []})
     save("d.json", case([4.0]), hard=hard)
     files = load.read([Path(f"{name}.json") for name in "abcd"]).files
-    assert [each.source for each in pool(files)] == ["a, b", "c", "d"]
-    assert [bool(file.origin.hard) for file in files] == [True, True, True, False]
+    assert [each.source for each in pool(files).cases] == ["a, b", "c", "d"]
+    assert [bool(file.machine.hard) for file in files] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_hundreds_of_disturbed_cases_share_a_mark(
         for size in range(100, 400)
     ]
     (file,) = load.read([Path(save("run.json", *cases))]).files
-    marked = marks.of(remarks.of(pool([file])))
+    marked = marks.of(remarks.of(pool([file]).cases))
     assert set(marked.rows) == {"[a]"}
     assert marked.lines == (
         "[a] 300 of 600 rounds were disturbed and left out: "

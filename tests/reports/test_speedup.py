@@ -36,7 +36,7 @@ def run(save: Save, case: Case) -> str:
         case(*two, engine="tensorflow"),
         case([0.3, 0.3], [0.29, 0.31], engine="tensorflow", cores=2),
         case([4.0, 4.2], engine="tensorflow", size=200, cores=2),
-        {"name": "test_overhead", "extra_info": {}},
+        {"name": "test_overhead", "stats": {"median": 0.0125, "data": [0.0125] * 3}},
     )
 
 
@@ -70,6 +70,7 @@ def loops(save: Save, case: Case) -> str:
         ("latex", "tex"),
         ("csv", "csv"),
         ("html", "html"),
+        ("json", "json"),
     ],
 )
 @pytest.mark.parametrize(("saved", "golden"), [("run", "speedup"), ("loops", "loops")])
@@ -148,14 +149,15 @@ def test_ratio_across_precisions_is_marked(
     loops: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where it was asked for; and nowhere else."""
-    assert main(["speedup", loops, "--baseline", "precision=float32"]) == 0
+    asked = ["speedup", loops, "--table", "cases", "--baseline"]
+    assert main([*asked, "precision=float32"]) == 0
     lines = capsys.readouterr().out.splitlines()
     marked = [line for line in lines if line.endswith("†")]
     assert all("tf32" in line or "bfloat16" in line for line in marked)
     assert len(marked) == 2
     (legend,) = (line for line in lines if line.startswith("†"))
     assert "bfloat16 against float32, tf32 against float32" in legend
-    assert main(["speedup", loops, "--baseline", "loop=peer"]) == 0
+    assert main([*asked, "loop=peer"]) == 0
     assert "†" not in capsys.readouterr().out
 
 
@@ -232,7 +234,7 @@ def test_machines_are_never_compared_with_each_other(
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if "attic" in line)
     assert row.rstrip().endswith("—")
-    assert "source: cases are compared only within one machine and commit" in shown
+    assert "source: cases are compared only within one machine" in shown
 
 
 def test_pooled_files_are_said_to_be(
@@ -270,17 +272,50 @@ def test_bad_files_are_named_and_the_others_shown(
     assert shown.out == (GOLDEN / "speedup.txt").read_text(encoding="utf-8")
 
 
-def test_file_without_training_cases_is_named(
+def test_cases_of_other_projects_appear_by_name(
     run: str, save: Save, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is no error beside one that has some, and one if it is all there is."""
-    save("other.json", {"name": "test_sort", "params": None, "extra_info": {}})
-    assert main(["speedup", "other.json", run]) == 0
-    assert capsys.readouterr().err == "reports: other.json: no training case in it\n"
-    assert main(["speedup", "other.json"]) == 2
+    """Alone, and in a table of their own beside training; without rounds it is said."""
+    stats = {"median": 0.25, "rounds": 9}
+    other = save("other.json", {"name": "test_sort", "params": None, "stats": stats})
+    assert main(["speedup", other]) == 0
+    alone = capsys.readouterr()
+    assert "test_sort         9     0.250\n" in alone.out
+    assert "--benchmark-save-data keeps them" in alone.out
+    assert main(["speedup", other, run, "--table", "others"]) == 0
+    both = capsys.readouterr().out
+    assert both.startswith("2 cases that time something else than training\n")
+    assert "test_overhead         3    0.0125  run.json\n" in both
+    assert main(["speedup", other, run, "--table", "cases"]) == 0
     shown = capsys.readouterr()
-    assert shown.err.startswith("reports: no training case in other.json; `pytest ben")
-    assert not shown.out
+    assert "test_sort" not in shown.out
+    assert not shown.err
+
+
+def test_file_without_any_case_is_named(
+    run: str, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One clear line; the other file is still shown."""
+    save("other.json", {"name": "test_sort", "params": None, "extra_info": {}})
+    assert main(["speedup", "other.json"]) == 2
+    alone = capsys.readouterr()
+    assert alone.err.splitlines()[0] == (
+        "reports: other.json: left out test_sort: has neither rounds (stats.data) nor "
+        "stats.median"
+    )
+    assert not alone.out
+    assert main(["speedup", "other.json", run]) == 2
+    assert "theano" in capsys.readouterr().out
+
+
+def test_a_table_that_is_not_there_is_refused(
+    save: Save, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = save("run.json", case())
+    assert main(["speedup", run, "--table", "gpu"]) == 2
+    assert capsys.readouterr().err == (
+        "reports: --table gpu: nothing to show in it; there is cases\n"
+    )
 
 
 def test_output_that_cannot_be_written_is_named(

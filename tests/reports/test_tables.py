@@ -2,13 +2,19 @@
 
 import csv
 import io
+from argparse import Namespace
 
 import pytest
 
+from reports import tables
 from reports.errors import printable
-from reports.tables import Column, Table, render
+from reports.tables import Column, Table
 
 HOSTILE = ("<script>x</script>", "a|b", "=1+1", "[5pt]", r"50% \x_{y}^~&#$", "*")
+
+
+def render(table: Table, form: str) -> str:
+    return tables.render([table], Namespace(format=form, table=None))
 
 
 def _table(*names: str) -> Table:

@@ -1,0 +1,155 @@
+"""How many times faster a GPU is than so many CPU cores, over all batch sizes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from reports import stats
+from reports.baseline import Baseline
+from reports.combination import ASSUMED, Combination
+from reports.comparison import comparable
+from reports.origins import Machine
+from reports.pool import Pooled
+
+#: Whose CPU time a GPU is compared with.
+SAME, BEST = "same engine", "best CPU engine"
+#: Facts of a case that may differ between engines without making it another task.
+_APART = ("gpu_memory", "interpreter")
+
+Task = tuple[Machine, int, int, int, int, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A GPU case and the CPU case that it is compared with, of one batch size."""
+
+    gpu: Pooled
+    cpu: Pooled
+
+    @property
+    def speedup(self) -> stats.Speedup:
+        """t_cpu / t_gpu with its interval."""
+        return stats.speedup(self.cpu.medians, self.gpu.medians)
+
+    @property
+    def precisions_differ(self) -> bool:
+        """Whether part of the speed-up comes from other arithmetic."""
+        return self.gpu.combination.precision != self.cpu.combination.precision
+
+    @property
+    def cpu_name(self) -> str:
+        """The CPU case's engine, with its loop where that is not Keras' own."""
+        cpu = self.cpu.combination
+        return cpu.engine if cpu.loop == ASSUMED["loop"] else f"{cpu.engine} {cpu.loop}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One GPU setting against the CPU: a list of pairs for each number of cores.
+
+    ``gpus`` are its cases in the order of their batch sizes, ``against`` is `SAME` or
+    `BEST`; ``cells`` has the pairs in that order too, and no entry for numbers of cores
+    that nothing was measured on.
+    """
+
+    gpus: tuple[Pooled, ...]
+    against: str
+    cells: Mapping[int, tuple[Pair, ...]]
+
+    def mean(self, cores: int) -> stats.Speedup | None:
+        """Geometric mean over batch sizes against so many ``cores``; None if none."""
+        pairs = self.cells.get(cores, ())
+        if not pairs:
+            return None
+        return stats.mean_speedup([(p.cpu.medians, p.gpu.medians) for p in pairs])
+
+    def highest(self, cores: int) -> Pair | None:
+        """The pair of the highest speed-up, as the paper prints them; None if none."""
+        pairs = self.cells.get(cores, ())
+        return max(pairs, key=lambda pair: pair.speedup.ratio, default=None)
+
+    @property
+    def most(self) -> int:
+        """Of how many batch sizes the fullest cell is."""
+        return max(map(len, self.cells.values()))
+
+    def is_partial(self, cores: int) -> bool:
+        """Whether this cell is of fewer batch sizes than another of the row."""
+        return 0 < len(self.cells.get(cores, ())) < self.most
+
+
+def rows(cases: Iterable[Pooled]) -> tuple[Row, ...]:
+    """A row for each GPU setting and whom it is compared with; in the cases' order.
+
+    Where no other engine was faster on any CPU, there is no row for the best one.
+    """
+    timed = [case for case in cases if case.outcome is None]
+    on_cpu = [case for case in timed if case.combination.device == "cpu"]
+    same = {(case.combination, case.machine): case for case in on_cpu}
+    tasks: dict[Task, list[Pooled]] = defaultdict(list)
+    for case in on_cpu:
+        tasks[_task(case, case.combination.cores)].append(case)
+    groups: dict[tuple[Combination, Machine], list[Pooled]] = defaultdict(list)
+    for case in timed:
+        if case.combination.device != "cpu":
+            setting = replace(case.combination, batch=0)
+            groups[setting, case.machine].append(case)
+    cores = sorted({case.combination.cores for case in on_cpu}, reverse=True)
+    found = []
+    for gpus in groups.values():
+        own = _cells(gpus, cores, lambda gpu, n: _same(gpu, n, same))
+        best = _cells(
+            gpus, cores, lambda gpu, n: _best(gpu, tasks.get(_task(gpu, n), ()))
+        )
+        found += [
+            Row(tuple(gpus), against, cells)
+            for against, cells in ((SAME, own), (BEST, best))
+            if cells and (against == SAME or best != own)
+        ]
+    return tuple(found)
+
+
+def _cells(
+    gpus: Sequence[Pooled],
+    cores: Sequence[int],
+    find: Callable[[Pooled, int], Pooled | None],
+) -> dict[int, tuple[Pair, ...]]:
+    """For each number of ``cores`` the pairs that ``find`` has a CPU case for."""
+    cells = {
+        n: tuple(Pair(gpu, cpu) for gpu in gpus if (cpu := find(gpu, n)) is not None)
+        for n in cores
+    }
+    return {n: pairs for n, pairs in cells.items() if pairs}
+
+
+def _same(
+    gpu: Pooled, cores: int, on_cpu: Mapping[tuple[Combination, Machine], Pooled]
+) -> Pooled | None:
+    """The same engine's case on so many cores, in the nearest precision it has."""
+    baseline = Baseline((("device", "cpu"), ("cores", cores)))
+    for combination in baseline.candidates(gpu.combination):
+        cpu = on_cpu.get((combination, gpu.machine))
+        if cpu is not None and comparable(gpu, cpu):
+            return cpu
+    return None
+
+
+def _best(gpu: Pooled, cpus: Sequence[Pooled]) -> Pooled | None:
+    """The fastest of ``cpus`` in float32 or in the GPU case's own precision."""
+    allowed = {gpu.combination.precision, ASSUMED["precision"]}
+    fit = [cpu for cpu in cpus if cpu.combination.precision in allowed]
+    return min(fit, key=lambda cpu: median(cpu.medians), default=None)
+
+
+def _task(case: Pooled, cores: int) -> Task:
+    """What a case computes on ``cores`` cores, whoever does it and in what loop."""
+    combination = case.combination
+    return (
+        case.machine,
+        combination.size,
+        combination.batch,
+        combination.images,
+        cores,
+        tuple(each for each in combination.others if each[0] not in _APART),
+    )

@@ -1,0 +1,200 @@
+"""The table of GPUs against CPU cores, with the paper's row where it applies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from reports import cases, digits, gpu, paper, stats
+from reports.gpu import Pair, Row
+from reports.saved import Saved
+from reports.tables import Column, Table
+
+NAME = "gpu"
+
+_MEAN, _HIGHEST = "mean", "highest"
+_WITHOUT = ("device", "batch", "cores")  # a line is of several, or of one always
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the table: a row's means or highest speed-ups, or the paper's."""
+
+    row: Row
+    over: str
+    is_paper: bool = False
+
+
+def table(saved: Saved) -> Table | None:
+    """The GPU cases against CPU cores; None where no two can be compared."""
+    rows = gpu.rows(saved.cases)
+    if not rows:
+        return None
+    lines = [line for row in rows for line in _lines(row)]
+    cores = sorted({n for row in rows for n in row.cells}, reverse=True)
+    return Table(
+        name=NAME,
+        shown=(*_settings(lines), *(_cells(lines, n) for n in cores)),
+        data=_data(lines, cores),
+        above=(
+            cases.what_was_read(
+                [file for file in saved.files if file.cases],
+                [case for case in saved.cases if cases.has_run(case)],
+            ),
+            "speed-up of a GPU over so many CPU cores = seconds on the CPU / seconds "
+            "on the GPU",
+        ),
+        below=tuple(_legend(lines, cores)),
+    )
+
+
+def applies(row: Row) -> bool:
+    """Whether the paper printed figures for the like of ``row``."""
+    setting = row.gpus[0].combination
+    return setting.size == paper.SIZE and setting.cnmem == paper.POOL
+
+
+def _lines(row: Row) -> list[_Line]:
+    means = [_Line(row, _MEAN)]
+    if not applies(row):
+        return means
+    if row.most == 1:
+        means = []
+    highest = [_Line(row, _HIGHEST)]
+    if row.against == gpu.SAME:
+        highest.append(_Line(row, _HIGHEST, is_paper=True))
+    return [*means, *highest]
+
+
+def _settings(lines: Sequence[_Line]) -> tuple[Column, ...]:
+    """Which GPU case a line is of, over which batch sizes, against whom."""
+    first, *rest = cases.axis_columns([line.row.gpus[0] for line in lines], _WITHOUT)
+    engines = tuple(
+        [
+            f"paper: {paper.ENGINE}, {paper.GPU}" if line.is_paper else cell
+            for line, cell in zip(lines, first.cells, strict=True)
+        ]
+    )
+    return (
+        replace(first, cells=engines),
+        *rest,
+        Column("over batches", tuple([_over(line) for line in lines]), "left"),
+        Column("against", tuple([_against(line) for line in lines]), "left"),
+    )
+
+
+def _over(line: _Line) -> str:
+    if line.is_paper:
+        return f"{line.over} of {len(paper.BATCHES)}"
+    fullest = max(line.row.cells.values(), key=len)
+    if len(fullest) == 1:
+        return f"batch {fullest[0].gpu.combination.batch}"
+    return f"{line.over} of {len(fullest)}"
+
+
+def _against(line: _Line) -> str:
+    if line.is_paper:
+        return f"{paper.CPU_ENGINE}, {paper.CPU}"
+    names = {pair.cpu_name for pairs in line.row.cells.values() for pair in pairs}
+    return f"{line.row.against}: {', '.join(sorted(names))}"
+
+
+def _cells(lines: Sequence[_Line], cores: int) -> Column:
+    heading = "1 core" if cores == 1 else f"{cores} cores"
+    return Column(heading, tuple([_cell(line, cores) for line in lines]))
+
+
+def _cell(line: _Line, cores: int) -> str:
+    if line.is_paper:
+        printed = paper.HIGHEST.get(cores)
+        return "—" if printed is None else f"{printed:.2f}"
+    speedup = _speedup(line, cores)
+    if speedup is None:
+        return "—"
+    mark = "°" if line.row.is_partial(cores) else ""
+    if any(pair.precisions_differ for pair in line.row.cells[cores]):
+        mark += "†"
+    if speedup.low is None or speedup.high is None:
+        return f"{digits.number(speedup.ratio)}*{mark}"
+    return f"{digits.with_interval(speedup.ratio, speedup.low, speedup.high)}{mark}"
+
+
+def _speedup(line: _Line, cores: int) -> stats.Speedup | None:
+    if line.over == _MEAN:
+        return line.row.mean(cores)
+    pair = line.row.highest(cores)
+    return pair.speedup if pair else None
+
+
+def _data(lines: Sequence[_Line], cores: Sequence[int]) -> tuple[Column, ...]:
+    """A row for each line and number of cores that something was measured on."""
+    found = [
+        (line, n, speedup)
+        for line in lines
+        if not line.is_paper
+        for n in cores
+        if (speedup := _speedup(line, n)) is not None
+    ]
+    printed = [
+        paper.HIGHEST.get(n) if applies(line.row) and line.over == _HIGHEST else None
+        for line, n, _ in found
+    ]
+    pairs = [_pairs(line, n) for line, n, _ in found]
+    return (
+        *cases.axis_data([line.row.gpus[0] for line, _, _ in found], _WITHOUT),
+        Column("over", tuple([line.over for line, _, _ in found]), "left"),
+        Column("batches", tuple([_batches(each) for each in pairs]), "left"),
+        Column("against", tuple([line.row.against for line, _, _ in found]), "left"),
+        Column("cpu_engines", tuple([_names(each) for each in pairs]), "left"),
+        Column("cpu_cores", tuple([n for _, n, _ in found])),
+        Column("speedup", tuple([each.ratio for _, _, each in found])),
+        Column("speedup_low", tuple([each.low for _, _, each in found])),
+        Column("speedup_high", tuple([each.high for _, _, each in found])),
+        Column("paper_speedup", tuple(printed)),
+    )
+
+
+def _pairs(line: _Line, cores: int) -> tuple[Pair, ...]:
+    if line.over == _MEAN:
+        return line.row.cells[cores]
+    pair = line.row.highest(cores)
+    return (pair,) if pair else ()
+
+
+def _batches(pairs: Sequence[Pair]) -> str:
+    return " ".join(str(pair.gpu.combination.batch) for pair in pairs)
+
+
+def _names(pairs: Sequence[Pair]) -> str:
+    return ", ".join(sorted({pair.cpu_name for pair in pairs}))
+
+
+def _legend(lines: Sequence[_Line], cores: Sequence[int]) -> Iterator[str]:
+    speedups = [
+        each
+        for line in lines
+        if not line.is_paper
+        for n in cores
+        if (each := _speedup(line, n)) is not None
+    ]
+    few = stats.LAUNCHES_FOR_INTERVAL
+    if any(line.row.most > 1 for line in lines):
+        yield "mean: geometric, over the batch sizes measured on both sides"
+    if any(each.low is not None for each in speedups):
+        yield "(low–high): 95 % interval over launches (Welch, on logs)"
+    if any(each.low is None for each in speedups):
+        yield f"* fewer than {few} launches of some case: the ratio alone"
+    if any(line.row.is_partial(n) for line in lines for n in cores):
+        yield "° over fewer batch sizes: not all were measured on so many cores"
+    if any(line.row.against == gpu.BEST for line in lines):
+        yield "best CPU engine: the fastest at each batch size and number of cores"
+    if any(
+        pair.precisions_differ
+        for line in lines
+        for n in line.row.cells
+        for pair in line.row.cells[n]
+    ):
+        yield "† GPU and CPU differ in precision: part of the ratio comes from that"
+    if any(line.is_paper for line in lines):
+        yield (
+            "paper: the highest over its batch sizes is all that it prints, and no "
+            "interval; its own grid has batches of 10, 20, 50, 100 and 150"
+        )

@@ -1,0 +1,95 @@
+"""Where numbers come from: the machine, and the code that was measured on it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from reports.combination import text_of
+
+_DIGEST = 16  # hexadecimal digits
+_SHORT = 7  # of a commit, as git shows it
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Only numbers of one machine may be compared.
+
+    What changes from run to run on it (clock rate, load) is not in it. ``hard`` is a
+    digest of the facts that forbid a comparison where they differ (GPUs, memory, …);
+    "" in files saved before there was such a fingerprint.
+    """
+
+    node: str
+    system: str
+    cpu: str
+    cpus: str
+    hard: str = ""
+
+    def __str__(self) -> str:
+        """The processor in words, for a table's heading."""
+        if not self.cpu:
+            return "CPU not recorded"
+        return f"{self.cpu}, {self.cpus} CPUs" if self.cpus else self.cpu
+
+
+@dataclass(frozen=True)
+class Code:
+    """What was measured: launches of different code are never pooled.
+
+    ``engine`` is the engine's version, down to the part whose change may break it.
+    """
+
+    commit: str
+    dirty: bool
+    engine: str = ""
+
+    def __str__(self) -> str:
+        commit = f"commit {self.commit[:_SHORT]}" if self.commit else "unknown commit"
+        changed = ", changed" if self.dirty else ""
+        return f"{commit}{changed}{f', version {self.engine}' if self.engine else ''}"
+
+
+def machine_of(info: dict[str, Any]) -> Machine:
+    """The machine that a file's ``machine_info`` tells of."""
+    cpu = info.get("cpu")
+    if not isinstance(cpu, dict):
+        cpu = {}
+    return Machine(
+        node=_text(info, "node"),
+        system=f"{_text(info, 'system')} {_text(info, 'machine')}",
+        cpu=_text(cpu, "brand_raw") or _text(info, "processor"),
+        cpus=_text(info, "usable_cpus") or _text(cpu, "count"),
+        hard=_digest(info.get("fingerprint")),
+    )
+
+
+def code_of(commit: dict[str, Any]) -> Code:
+    """The code that a file's ``commit_info`` tells of."""
+    return Code(_text(commit, "id"), commit.get("dirty") is True)
+
+
+def breaking(version: str) -> str:
+    """``version`` down to the part whose change may break: 2 of 2.21.0, 0.10 of 0.10.2.
+
+    Source: Semantic Versioning 2.0.0, sections 4 and 8.
+    """
+    major, _, rest = version.partition(".")
+    return f"{major}.{rest.partition('.')[0]}" if major == "0" and rest else major
+
+
+def _digest(fingerprint: object) -> str:
+    """Of the hard facts of a machine; "" where there are none."""
+    hard = fingerprint.get("hard") if isinstance(fingerprint, dict) else None
+    if not hard:
+        return ""
+    try:
+        stable = json.dumps(hard, sort_keys=True, separators=(",", ":"))
+    except RecursionError:  # nobody's facts; whatever they are, they are one thing
+        stable = "…"
+    return hashlib.sha256(stable.encode()).hexdigest()[:_DIGEST]
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
+    return "" if value is None else text_of(value)
