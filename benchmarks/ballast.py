@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -33,8 +34,12 @@ _GRACE = 10.0  # seconds that it gets to leave by itself
 _LEAST = 64 * MEBIBYTE  # no engine starts in less
 
 
-def parse_cap(text: str | None) -> int | None:
+def parse_cap(
+    text: str | None, variables: Mapping[str, str] = MappingProxyType({})
+) -> int | None:
     """MB of ``--gpu-memory``: ``4096MB``, ``4GB``; None where nothing is asked.
+
+    ``variables`` are `Launcher.GPU`.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def parse_cap(text: str | None) -> int | None:
         return None
     if size % MEBIBYTE:
         raise InputError(f"--gpu-memory {text!r} is not a whole number of MB")
-    state = gpu_memory.read()
+    state = gpu_memory.read(variables)
     if state is not None and size > state.total:
         raise InputError(
             f"--gpu-memory {text!r}: the GPU has "
@@ -123,7 +128,7 @@ class Ballast:
                 self._held.level()
         except _Refused as refusal:
             self.close()
-            holders = gpu_memory.others(gpu_memory.read())
+            holders = gpu_memory.others(gpu_memory.read(variables))
             raise InputError(
                 f"--gpu-memory {cap}MB cannot be had: {refusal}{holders}"
             ) from None

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -13,6 +16,24 @@ from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
 from benchmarks.sentinel.nvml import Gpu
 from histocnn.job import Job
 from histocnn.memory import MEBIBYTE
+
+#: `Launcher.GPU` of the launch that is under way.
+_workers: ContextVar[Mapping[str, str]] = ContextVar(
+    "_workers", default=MappingProxyType({})
+)
+
+_INSTANCE = (
+    "a GPU is in MIG mode, and which of its instances CUDA takes is not told; name one "
+    "in CUDA_VISIBLE_DEVICES as nvidia-smi -L does"
+)
+_CONTAINERS_INSTANCE = (
+    "a container's GPU is in MIG mode, and which of its instances it gets is not told"
+)
+_UNLIKE = (
+    "the GPUs differ, and CUDA numbers such by their speed; set CUDA_DEVICE_ORDER="
+    "PCI_BUS_ID, or name one in CUDA_VISIBLE_DEVICES by its UUID"
+)
+_ELSEWHERE = "Docker's engine, and the GPU with it, is on another machine (DOCKER_HOST)"
 
 
 @dataclass(frozen=True)
@@ -42,12 +63,31 @@ class State:
         return sum(each or 0 for each in held) if any(held) else None
 
 
-def read() -> State | None:
-    """The state of the first GPU that CUDA shows; None where nobody tells."""
+@contextmanager
+def of_workers(variables: Mapping[str, str]) -> Iterator[None]:
+    """Within it `read` means the GPU of workers whose `Launcher.GPU` these are.
+
+    Who reads in the midst of a launch does not know who launched.
+    """
+    before = _workers.set(variables)
+    try:
+        yield
+    finally:
+        _workers.reset(before)
+
+
+def read(variables: Mapping[str, str] | None = None) -> State | None:
+    """The state of the GPU that workers get; None where nobody tells, or which it is.
+
+    ``variables`` are `Launcher.GPU`; None for those of `of_workers`.
+    """
     import pynvml
 
+    variables = _workers.get() if variables is None else variables
     _stay_open(pynvml)
-    gpu = Gpu.first_visible(pynvml)
+    if doubt(variables) is not None:
+        return None
+    gpu = Gpu.first_visible(pynvml, {**os.environ, **variables})
     if gpu is None:
         return None
     try:
@@ -60,6 +100,58 @@ def read() -> State | None:
         Holder(each.pid, _name(each.pid), each.usedGpuMemory) for each in processes
     ]
     return State(memory.total, memory.free, tuple(holders))
+
+
+def doubt(variables: Mapping[str, str]) -> str | None:
+    """Why it is not known which GPU workers get; None where it is, or none answers.
+
+    ``variables`` are `Launcher.GPU`.
+    """
+    import pynvml
+
+    engines_host = os.environ.get("DOCKER_HOST", "unix://")
+    if variables and not engines_host.startswith("unix://"):
+        return _ELSEWHERE
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        return _doubt(pynvml, variables)
+    except pynvml.NVMLError:  # no GPU, or a lost one: it has no memory to look at
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _doubt(nvml: Any, variables: Mapping[str, str]) -> str | None:
+    seen = {**os.environ, **variables}
+    first = seen.get("CUDA_VISIBLE_DEVICES", "0").split(",", maxsplit=1)[0].strip()
+    if first.startswith("MIG-"):
+        return None
+    gpus = [
+        nvml.nvmlDeviceGetHandleByIndex(index)
+        for index in range(nvml.nvmlDeviceGetCount())
+    ]
+    if variables and first.isdigit():
+        # All that a container sees; CUDA numbers the machine's among themselves.
+        gpus = gpus[int(first) :][:1]
+    elif first.startswith("GPU-"):
+        gpus = [gpu for gpu in gpus if nvml.nvmlDeviceGetUUID(gpu).startswith(first)]
+    if any(_is_cut(nvml, gpu) for gpu in gpus):
+        return _CONTAINERS_INSTANCE if variables else _INSTANCE
+    unlike = len({nvml.nvmlDeviceGetName(gpu) for gpu in gpus}) > 1
+    by_bus = seen.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+    return _UNLIKE if unlike and not by_bus else None
+
+
+def _is_cut(nvml: Any, gpu: Any) -> bool:
+    """Whether it is in MIG mode; those that know of none refuse the question."""
+    try:
+        mode, _ = nvml.nvmlDeviceGetMigMode(gpu)
+    except nvml.NVMLError:
+        return False
+    return bool(mode)
 
 
 @cache

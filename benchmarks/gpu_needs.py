@@ -3,7 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
 from benchmarks import gpu_facts
 from benchmarks.gpu_facts import GpuFacts
@@ -40,7 +42,7 @@ def unusable(facts: GpuFacts, variables: Mapping[str, str] = os.environ) -> str 
     visible = variables.get("CUDA_VISIBLE_DEVICES")
     # In MIG mode CUDA numbers instances, and there may be more than GPUs.
     count = len(facts.gpus) + sum(facts.instances)
-    if visible is not None and not _names_one(visible, count):
+    if visible is not None and not _shows_one(visible, count):
         known = "0" if count == 1 else f"0 to {count - 1}"
         return (
             f"CUDA_VISIBLE_DEVICES={visible} hides every GPU; unset it, or name one: "
@@ -49,12 +51,62 @@ def unusable(facts: GpuFacts, variables: Mapping[str, str] = os.environ) -> str 
     return None
 
 
-def _names_one(visible: str, count: int) -> bool:
+def _shows_one(visible: str, count: int) -> bool:
     """Whether the list has a GPU: CUDA reads it to the first that is none."""
     first = visible.split(",", maxsplit=1)[0].strip()
     if re.fullmatch("[0-9]+", first):
         return int(first) < count
-    return first.startswith(("GPU-", "MIG-"))
+    if not first.startswith(("GPU-", "MIG-")):
+        return False
+    names = uuids(int(time.monotonic() / _FRESH))
+    return names is None or _is_of_one(first, names)
+
+
+def _is_of_one(name: str, names: tuple[str, ...]) -> bool:
+    """Whether ``name`` is one of ``names``, or a beginning that only one of them has.
+
+    An instance's older name, ``MIG-GPU-…/1/0``, begins with its GPU's; which instances
+    that has is not looked at.
+    """
+    if "/" in name:
+        name = name.removeprefix("MIG-").partition("/")[0]
+    return sum(each.startswith(name) for each in names) == 1
+
+
+@lru_cache(maxsize=1)
+def uuids(_moment: int) -> tuple[str, ...] | None:
+    """Of the GPUs and the instances that they are cut into; None where one is not told.
+
+    They are asked for once a moment, and never stored: they name the machine.
+    """
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # as in `gpu_facts`
+        return None
+    try:
+        return tuple(pynvml.nvmlDeviceGetUUID(each) for each in _handles(pynvml))
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _handles(nvml: Any) -> Iterator[Any]:
+    """Each GPU, followed by its instances."""
+    for index in range(nvml.nvmlDeviceGetCount()):
+        gpu = nvml.nvmlDeviceGetHandleByIndex(index)
+        yield gpu
+        try:
+            places = nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)
+        except nvml.NVMLError:  # one that cannot be cut
+            continue
+        for place in range(places):
+            try:
+                yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, place)
+            except nvml.NVMLError:  # nothing there
+                continue
 
 
 def outdated(

@@ -3,7 +3,7 @@
 import platform
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,16 @@ import psutil
 import pytest
 from rich.console import Console
 
-from benchmarks import axes, conduct, environments, fingerprint, launchers, theanorc
+from benchmarks import (
+    axes,
+    conduct,
+    environments,
+    fingerprint,
+    gpu_memory,
+    launchers,
+    theanorc,
+)
+from benchmarks.axes import Grid
 from benchmarks.ballast import parse_cap
 from benchmarks.budget import parse_seconds
 from benchmarks.conductor import Conductor, Keeping, Named
@@ -56,6 +65,7 @@ _ONLY_NAMED = ("test_frontier.py", "test_peers.py", "test_theano_setup.py")
 
 _suite = pytest.StashKey[Suite]()
 _budget = pytest.StashKey[float | None]()
+_untimed = pytest.StashKey[list[dict[str, Any]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -161,6 +171,24 @@ def suite_of(config: pytest.Config) -> Suite:
     return config.stash[_suite]
 
 
+def keep_outcome(config: pytest.Config, benchmark: Any, facts: dict[str, Any]) -> None:
+    """Have ``facts`` saved among the outcomes, under the names of ``benchmark``.
+
+    For a case that is in no campaign (`Conductor.outcomes`) and has no time.
+    """
+    names = {name: getattr(benchmark, name) for name in ("name", "fullname", "params")}
+    config.stash.setdefault(_untimed, []).append(names | facts)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_benchmark_update_json(
+    config: pytest.Config, output_json: dict[str, Any]
+) -> None:
+    """Put kept outcomes behind those of a campaign, which `conduct` has put there."""
+    if kept := config.stash.get(_untimed, []):
+        output_json["outcomes"] = [*output_json.get("outcomes", []), *kept]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Look now at the folder that pytest-benchmark writes to after hours of cases."""
     config.pluginmanager.register(conduct)
@@ -179,18 +207,31 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what the user's Theano settings ask for, which training does not obey."""
+    """Say what is to be known before GPU cases run, if anything is."""
     option = config.getoption
     try:
         overrides = {name: option(name) for name in axes.OPTIONS}
         grid = axes.select(option("grid"), overrides)
+        gpu = launchers.get(option("launcher")).GPU
     except InputError:
         return []  # said once the suite is made
+    notes = (_pool_note(option("cnmem"), grid), _memory_note(grid, gpu))
+    return [note for note in notes if note]
+
+
+def _pool_note(cnmem: str | None, grid: Grid) -> str | None:
+    """What the user's Theano settings ask for, which training does not obey."""
     concerned = "theano" in grid.engines and "cuda" in grid.devices
-    if not concerned and not theanorc.asks(option("cnmem")):
-        return []
-    note = theanorc.note(option("cnmem"), grid.cnmem)
-    return [note] if note else []
+    if not concerned and not theanorc.asks(cnmem):
+        return None
+    return theanorc.note(cnmem, grid.cnmem)
+
+
+def _memory_note(grid: Grid, gpu: Mapping[str, str]) -> str | None:
+    """Why nobody looks at the memory of the GPU that workers get."""
+    if "cuda" not in grid.devices or (why := gpu_memory.doubt(gpu)) is None:
+        return None
+    return f"GPU memory is not looked at before a launch: {why}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -209,7 +250,7 @@ def pytest_collection(session: pytest.Session) -> None:
                 parse_size(option("memory_limit")),
                 option("image"),
                 environments.parse_interpreters(option("interpreter")),
-                parse_cap(option("gpu_memory")),
+                parse_cap(option("gpu_memory"), launchers.get(option("launcher")).GPU),
             ),
             timeout=option("timeout"),
             precision=option("precision"),
@@ -275,20 +316,35 @@ def _is_case(item: pytest.Item) -> bool:
     return "measured" in getattr(item, "fixturenames", ())
 
 
+def _trains_on_gpu(item: pytest.Item) -> bool:
+    """Whether ``item`` is a GPU case that has a loop; copying (test_load) has none.
+
+    Where the device is no parameter the pool tells, which only a GPU has.
+    """
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec is not None else {}
+    on_gpu = params.get("device") == "cuda" or params.get("cnmem") is not None
+    return "loop" in params and on_gpu
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Know what will run, and take over the lines of the cases from pytest's dots."""
     config, suite = session.config, suite_of(session.config)
+    if config.option.collectonly:
+        return
+    capped = suite.settings.gpu_memory is not None and session.items
+    if capped and not any(map(_trains_on_gpu, session.items)):
+        raise pytest.UsageError(
+            "--gpu-memory is for GPU cases, and none is selected; add --devices cuda, "
+            "or leave the option out"
+        )
     cases = [
         _named(suite, item)
         for item in session.items
         if isinstance(item, pytest.Function) and _is_case(item)
     ]
-    if not cases or config.option.collectonly:
+    if not cases:
         return
-    if suite.settings.gpu_memory and all(case.job.device == "cpu" for case in cases):
-        raise pytest.UsageError(
-            "--gpu-memory is for GPU cases, and none is selected; add --devices cuda"
-        )
     jobs = [case.job for case in cases if case.skip is None]
     once = bool(config.getoption("benchmark_disable"))
     # The stream that pytest itself writes to once capturing is suspended.

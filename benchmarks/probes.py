@@ -9,7 +9,7 @@ import msgspec
 
 from benchmarks.frontier import Frontier, search
 from benchmarks.gpu_memory import in_megabytes
-from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
+from benchmarks.outcomes import CaseOutcome, MeasuringFailed, MemoryShort, Outcome
 from benchmarks.settling import Effort
 from benchmarks.suite import Suite
 from histocnn.job import Job
@@ -102,12 +102,18 @@ def _is_hosts(outcome: Outcome) -> bool:
     return outcome.signal is not None or _HOSTS.search(said) is not None
 
 
-def in_words(found: Frontier[Probe], measurement: Measurement) -> str:
-    """The frontier and what it took, in a line; ``measurement`` is the largest's."""
-    assert found.largest is not None
-    batch = found.largest.batch
-    speed = f"{batch / measurement.median_seconds:,.0f} images/s"
+def in_words(found: Frontier[Probe], measurement: Measurement | None) -> str:
+    """The frontier and what it took, in a line.
+
+    ``measurement`` is the largest's; None where nothing trains.
+    """
     seconds = sum(probe.wall_seconds for probe in found.probes)
+    count = len(found.probes)
+    cost = f"{count} probe{'' if count == 1 else 's'}, {seconds:.0f} s"
+    if measurement is None:
+        return f"{_nothing_trains(found)}; {cost}"
+    batch = measurement.job.batch
+    speed = f"{batch / measurement.median_seconds:,.0f} images/s"
     if found.refused is None:
         limit = "the most that is tried here"
     else:
@@ -116,20 +122,27 @@ def in_words(found: Frontier[Probe], measurement: Measurement) -> str:
         why = [f"{what} {in_megabytes(n)}" for what, n in told if n is not None]
         limit = f"{found.refused.batch:,} does not"
         limit += f" ({', '.join(why)})" if why else ""
-    return (
-        f"batch {batch:,} trains ({speed}), {limit}; "
-        f"{len(found.probes)} probes, {seconds:.0f} s"
-    )
+    return f"batch {batch:,} trains ({speed}), {limit}; {cost}"
 
 
-def record(found: Frontier[Probe], measurement: Measurement) -> dict[str, Any]:
-    """What is saved, not under the names by which the reporter takes a grid's case."""
+def _nothing_trains(found: Frontier[Probe]) -> str:
+    assert found.refused is not None, "without a largest, one image was refused"
+    return f"nothing trains, not even a batch of 1: {found.refused.why_not}"
+
+
+def record(found: Frontier[Probe], measurement: Measurement | None) -> dict[str, Any]:
+    """What is saved, not under the names by which the reporter takes a grid's case.
+
+    ``measurement`` as in `in_words`.
+    """
     refused = found.refused
+    job = measurement.job if measurement else found.probes[-1].job
     saved = {
-        "job": measurement.job,
-        "gpu_memory": measurement.job.gpu_memory,
-        "device_name": measurement.launches[0].device_name,
-        "largest": measurement.job.batch,
+        "job": job,
+        "gpu_memory": job.gpu_memory,
+        # Nobody but an engine that trains tells its name.
+        "device_name": measurement.launches[0].device_name if measurement else "",
+        "largest": measurement.job.batch if measurement else 0,
         "smallest_refused": None if refused is None else refused.batch,
         "refused": refused and refused.outcome and _refusal(refused.outcome),
         "probes": [_tried(probe) for probe in found.probes],
@@ -137,6 +150,20 @@ def record(found: Frontier[Probe], measurement: Measurement) -> dict[str, Any]:
     }
     plain: dict[str, Any] = msgspec.to_builtins(saved)
     return plain
+
+
+def untimed(found: Frontier[Probe]) -> dict[str, Any]:
+    """What is saved where nothing trains: the outcome of one image, and the frontier.
+
+    No time is in it, as in the other outcomes of a file: the refused process's own is
+    no epoch's.
+    """
+    refused = found.refused
+    assert refused is not None
+    assert refused.outcome is not None
+    outcome = replace(refused.outcome, message=_nothing_trains(found)).anonymous()
+    plain: dict[str, Any] = msgspec.to_builtins(CaseOutcome(refused.job, outcome))
+    return plain | {"frontier": record(found, None)}
 
 
 def _refusal(outcome: Outcome) -> dict[str, Any]:

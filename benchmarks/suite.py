@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from benchmarks import axes, environments, launchers
+from benchmarks import axes, environments, gpu_memory, launchers
 from benchmarks.axes import Grid
 from benchmarks.ballast import Ballast, acquired
 from benchmarks.budget import Policy
@@ -193,7 +193,8 @@ class Suite:
         def waiting() -> None:
             on_step(Step(number, 0, "waiting for another session"))
 
-        with self._ballast.beside(job, launcher.GPU, waiting), _alone(waiting):
+        ballast = self._ballast.beside(job, launcher.GPU, waiting)
+        with ballast, _alone(waiting), gpu_memory.of_workers(launcher.GPU):
             return launch(job, effort, launcher, arrays, number, on_step)
 
     def close(self) -> None:

@@ -14,14 +14,14 @@ import pytest
 from benchmarks import gpu_memory
 from benchmarks.frontier import Frontier, guess, most_images
 from benchmarks.outcomes import MeasuringFailed
-from benchmarks.plugin import suite_of
-from benchmarks.probes import Probe, Prober, in_words, record
-from benchmarks.replay import Stopwatch
+from benchmarks.plugin import keep_outcome, suite_of
+from benchmarks.probes import Probe, Prober, in_words, record, untimed
+from benchmarks.replay import Stopwatch, no_time
 from benchmarks.settling import settle
 from benchmarks.suite import Suite
 from histocnn.errors import InputError
 from histocnn.job import Job
-from histocnn.measurement import Stopped
+from histocnn.measurement import Measurement, Stopped
 from histocnn.memory import MEBIBYTE
 
 STOPWATCH = Stopwatch()
@@ -97,19 +97,22 @@ def test_largest_batch(
     """Its only round is the largest batch's second epoch, of one step.
 
     ``extra_info["frontier"]`` holds what was found, each batch that was tried, and the
-    largest one's launch. A case fails where not even one image trains, and where a
-    batch comes to anything else than training or a want of memory.
+    largest one's launch. Where not even one image trains that is the result; having no
+    time, it is saved among the file's outcomes. A case fails where a batch comes to
+    anything else than training or a want of memory.
     """
     suite = suite_of(pytestconfig)
     case = _case(suite, engine, loop, precision, cnmem, size)
     found = _found(suite, case, known)
     known[case] = found.largest.batch if found.largest else 0
-    if found.largest is None or found.largest.launch is None:
-        _fail(case, f"not even a batch of 1 trains: {found.probes[-1].why_not}")
-    largest = found.largest.job
-    measurement = settle(largest, [found.largest.launch], Stopped("fixed"))
+    measurement = _measurement(found.largest)
     with capsys.disabled():
         print(f"\n{_name(case)}: {in_words(found, measurement)}", end=" ")
+    if measurement is None:
+        facts = {"launched": suite.launched_as(case), **untimed(found)}
+        keep_outcome(pytestconfig, benchmark, facts)
+        no_time(benchmark)
+        return
     benchmark.extra_info["frontier"] = record(found, measurement)
     rounds = STOPWATCH.load([measurement.median_seconds])
     benchmark.pedantic(STOPWATCH.advance, rounds=rounds)
@@ -123,7 +126,7 @@ def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     try:
         if reason := suite.launcher.missing(case):
             pytest.skip(reason)
-        found = prober.search(guess(case, known, _gpu_bytes(case)))
+        found = prober.search(guess(case, known, _gpu_bytes(suite, case)))
     except (MeasuringFailed, InputError) as error:
         problem = str(error)
     if problem:  # not where it was caught: pytest would print the chain behind it
@@ -131,13 +134,20 @@ def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     return found
 
 
+def _measurement(largest: Probe | None) -> Measurement | None:
+    """Of the largest batch's only launch; None where there is no such batch."""
+    if largest is None or largest.launch is None:
+        return None
+    return settle(largest.job, [largest.launch], Stopped("fixed"))
+
+
 def _fail(case: Job, problem: str) -> NoReturn:
     pytest.fail(f"{_name(case)}: {problem}", pytrace=False)
 
 
-def _gpu_bytes(case: Job) -> int:
+def _gpu_bytes(suite: Suite, case: Job) -> int:
     """What the GPU has, or is made to have."""
     if case.gpu_memory is not None:
         return case.gpu_memory * MEBIBYTE
-    state = gpu_memory.read()
+    state = gpu_memory.read(suite.launcher.GPU)
     return _UNKNOWN_GPU if state is None else state.total

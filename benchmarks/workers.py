@@ -10,6 +10,7 @@ import msgspec
 from benchmarks.launchers import Channel, Launcher, WorkerDied
 from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome, failed
 from histocnn import protocol
+from histocnn.errors import Unsupported
 from histocnn.job import Job
 from histocnn.measurement import Epoch
 
@@ -103,6 +104,8 @@ class Worker:
 
     def _is(self, reply: protocol.Reply, kind: type[_Reply]) -> _Reply:
         if isinstance(reply, protocol.Failed):
+            if reply.kind == Unsupported.__name__:
+                raise MeasuringFailed(Outcome("unsupported", reply.message))
             remedy = (
                 f"; build its software again: {self._channel.remedy}"
                 if reply.kind in ("ImportError", "ModuleNotFoundError")

@@ -14,3 +14,10 @@ class InputError(ValueError):
         super().__init__(
             "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
         )
+
+
+class Unsupported(RuntimeError):
+    """What a worker alone finds out that its engine's installed version has not got.
+
+    The message is one line: what is there, what is needed, and the remedy.
+    """

@@ -1,6 +1,9 @@
 """Memory frontiers as a file holds them: the largest batch of a case, and the next."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Raw
+from msgspec.structs import replace
 
 from reports import decoding, schema
 from reports.combination import Combination
@@ -11,10 +14,11 @@ from reports.errors import InputError, printable
 class Frontier:
     """The largest batch that trained on a GPU, and the smallest that was refused.
 
-    ``combination`` has no batch of its own: batch and images are 1 in all. ``refused``
-    is None where none was refused up to the most that was tried; ``asked_bytes`` and
-    ``free_bytes`` of the GPU's memory are None where nobody told. ``probes`` counts
-    the batches that were tried, ``images_per_second`` is of the largest one's step.
+    ``combination`` has no batch of its own: batch and images are 1 in all. ``largest``
+    is 0 where not even one image trained. ``refused`` is None where none was refused up
+    to the most that was tried; ``asked_bytes`` and ``free_bytes`` of the GPU's memory
+    are None where nobody told. ``probes`` counts the batches that were tried,
+    ``images_per_second`` is of the largest one's step.
     """
 
     combination: Combination
@@ -36,17 +40,36 @@ def frontier(benchmark: schema.Benchmark) -> Frontier | None:
         if a value in it is wrong, or contradicts another.
     """
     saved = decoding.decode_extra(benchmark.extra_info).frontier
-    if saved is None:
-        return None
+    return None if saved is None else _checked(saved)
+
+
+def untimed(content: Raw) -> Frontier | None:
+    """The frontier that ``content``, the record of a case without a time, holds.
+
+    It is one of 0, since any other has the time of its largest batch. None, and raises,
+    as `frontier` does.
+    """
+    saved = decoding.decode_outcome(content).frontier
+    return None if saved is None else _checked(saved)
+
+
+def _checked(saved: schema.Frontier) -> Frontier:
     refused, refusal = saved.smallest_refused, saved.refused or schema.Refusal()
     if refused is not None and refused <= saved.largest:
         raise InputError(
             f"smallest_refused is {refused}, not above largest, {saved.largest}"
         )
+    if saved.largest == 0 and refused != 1:
+        raise InputError(
+            f"smallest_refused is {refused}, expected 1 where largest is 0"
+        )
     combination = Combination.of(saved.job)
     if combination.device != "cuda":
         raise InputError(f"device is {combination.device}, expected cuda")
-    _require_probe(saved, "largest", saved.largest, fits=True)
+    if saved.largest:
+        _require_probe(saved, "largest", saved.largest, fits=True)
+    elif fitting := [probe.batch for probe in saved.probes if probe.fits]:
+        raise InputError(f"largest is 0, and a probe says that {fitting[0]} fits")
     if refused is not None:
         _require_probe(saved, "smallest_refused", refused, fits=False)
     seconds = [

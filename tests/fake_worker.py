@@ -20,6 +20,7 @@ import msgspec
 from histocnn import cuda, protocol, worker
 from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch
+from histocnn.torch2.capture import Unsupported
 
 VARIABLE = "HISTOCNN_FAKE"
 
@@ -40,8 +41,9 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         to round of one: 0 makes all of a case alike.
     faults
         for a part of a job's id, what goes wrong when it trains, after the warm-up:
-        ``hang``, ``out-of-memory``, ``did-not-train``, ``failed``, or the name of a
-        signal (``SIGSEGV``) that ends the worker. The first part that fits counts.
+        ``hang``, ``out-of-memory``, ``did-not-train``, ``failed``, ``unsupported``, or
+        the name of a signal (``SIGSEGV``) that ends the worker. The first part that
+        fits counts.
     gpu_bytes_per_pixel
         GPU memory that training takes for each pixel of a step's images, of the driver
         that is there, such as that of `tests.fake_gpu`.
@@ -183,6 +185,8 @@ def _go_wrong(fault: str) -> None:
             raise MemoryError("as it was told to")
         case "failed":
             raise RuntimeError("as it was told to")
+        case "unsupported":
+            raise Unsupported("as it was told to; another engine has it")
         case "did-not-train":
             return
         case name:

@@ -4,8 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from histocnn.errors import Unsupported
 from histocnn.job import Job
 from histocnn.memory import PoolKind
+
+_LEAST_VERSION = "2.8"  # the first whose `MemPool` takes `use_on_oom`
+#: What Python says to older ones: the argument came last, the class with 2.5.
+_LACKING = ("keyword argument 'use_on_oom'", "no attribute 'MemPool'")
 
 
 class Capturing:
@@ -16,13 +21,15 @@ class Capturing:
     """
 
     def __init__(self, torch: Any, reserved: int | None) -> None:
-        """``reserved``: bytes to take now; None for a pool that grows as it is used."""
+        """``reserved``: bytes to take now; None for a pool that grows as it is used.
+
+        Raises `Unsupported` where this PyTorch has no pool to reserve them in.
+        """
         self._torch = torch
         self._stream = torch.cuda.Stream()
         self._pool: Any = None
         if reserved:
-            # What other threads ask for, a derivative's say, may come of it too.
-            self._pool = torch.cuda.MemPool(use_on_oom=True)
+            self._pool = _pool(torch)
             # A block serves the stream that it was made for, so all work is done there.
             torch.cuda.set_stream(self._stream)
             with self.memory():
@@ -53,6 +60,20 @@ class Capturing:
         with self._torch.cuda.graph(graph, pool=pool, stream=self._stream):
             results = work()
         return graph, results
+
+
+def _pool(torch: Any) -> Any:
+    try:
+        # What other threads ask for, a derivative's say, may come of it too.
+        return torch.cuda.MemPool(use_on_oom=True)
+    except (AttributeError, TypeError) as error:
+        if not any(lacking in str(error) for lacking in _LACKING):
+            raise
+    raise Unsupported(
+        f"PyTorch {torch.__version__} cannot reserve a pool for CUDA graphs, which "
+        f"takes {_LEAST_VERSION} or newer; name a Python that has it by --interpreter "
+        "torch-cuda=PATH, or choose --cnmem grow or --loops fit"
+    )
 
 
 def captures(job: Job) -> bool:

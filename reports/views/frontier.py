@@ -167,6 +167,8 @@ def _legend(rows: Sequence[_Row]) -> tuple[str, ...]:
             "GPU memory: what processes could have beside CUDA's own part of each; the "
             "rest of the GPU was held"
         )
+    if any(row.found.largest == 0 for row in rows):
+        lines.append("0: nothing trains: one image alone ran out of memory")
     if any(row.found.refused is None for row in rows):
         lines.append("≥: no batch was refused up to this, the most that was tried")
     return tuple(lines)

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from reports import frontiers
 from tests import fake_gpu
 from tests.conftest import ROOT, Pytest
 from tests.fake_gpu import MB, FakeGpu
@@ -68,9 +69,12 @@ class Session:
         assert not self.gpu.users  # the ballast is gone, however it ended
         return process.returncode, printed
 
-    def saved(self) -> list[dict[str, Any]]:
+    def saved(self, what: str = "benchmarks") -> list[dict[str, Any]]:
         document = json.loads((self.folder / "run.json").read_text())
-        return list(document["benchmarks"])
+        return list(document.get(what, []))
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        return self.saved("outcomes")
 
 
 @pytest.fixture
@@ -121,21 +125,51 @@ def test_without_a_cap_it_is_the_whole_gpus(session: Session) -> None:
     assert large["gpu_memory"] is None
 
 
-def test_where_not_one_image_trains_the_case_fails_in_a_line(session: Session) -> None:
-    """It names the cap and what was asked for."""
+@pytest.mark.parametrize("sizes", ["64", "32,64"])
+def test_that_not_one_image_trains_is_a_result(session: Session, sizes: str) -> None:
+    """It has no time, and is saved with what was asked and free: alone, or beside."""
     code, printed = session.run(
-        *(*FRONTIER, "--sizes", "64", "--gpu-memory", "64MB"),
+        *(*FRONTIER, "--sizes", sizes, "--gpu-memory", "64MB"),
         behaviour=Behaviour(gpu_bytes_per_pixel=20_000),
     )
-    assert code == pytest.ExitCode.TESTS_FAILED
-    line = "torch-cuda-64px-cnmemgrow-of64MB: not even a batch of 1 trains: out of mem"
-    assert line in printed
+    assert code == 0, printed
+    nothing = "nothing trains, not even a batch of 1: out of memory: RuntimeError: out"
+    assert f"torch-cuda-64px-cnmemgrow-of64MB: {nothing}" in printed
     assert "Traceback" not in printed
+    timed = [case["extra_info"]["frontier"] for case in session.saved()]
+    assert [found["largest"] for found in timed] == ([3] if sizes == "32,64" else [])
+    (outcome,) = session.outcomes()
+    assert outcome["name"] == "test_largest_batch[torch-cuda-64px-cnmemgrow-of64MB]"
+    assert outcome["params"]["size"] == 64
+    assert outcome["launched"] == {"launcher": "local", "interpreter": "own"}
+    assert outcome["outcome"]["kind"] == "out-of-memory"
+    assert outcome["outcome"]["message"].startswith(nothing)
+    found = outcome["frontier"]
+    assert (found["largest"], found["smallest_refused"]) == (0, 1)
+    assert found["refused"]["asked_bytes"] == 20_000 * 64**2
+    assert found["refused"]["free_bytes"] == pytest.approx(64 * MB, rel=0.1)
+    assert found["probes"][-1]["batch"] == found["job"]["batch"] == 1
+    assert not any(each["fits"] for each in found["probes"])
+    read = frontiers.untimed(msgspec.Raw(json.dumps(outcome).encode()))
+    assert read is not None
+    assert (read.largest, read.refused, read.probes) == (0, 1, len(found["probes"]))
+
+
+def test_a_trial_in_which_nothing_trains_saves_nothing(session: Session) -> None:
+    """As any with --benchmark-disable."""
+    code, printed = session.run(
+        *(*FRONTIER, "--sizes", "64", "--gpu-memory", "64MB", "--benchmark-disable"),
+        behaviour=Behaviour(gpu_bytes_per_pixel=20_000),
+    )
+    assert code == 0, printed
+    assert "nothing trains, not even a batch of 1" in printed
+    assert not (session.folder / "run.json").exists()
 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
+        ("unsupported", "as it was told to; another engine has it"),
         ("did-not-train", "it did not train"),
         ("SIGSEGV", "the worker died (signal"),
         ("out-of-memory", "the host, not the GPU, ran out of memory: MemoryError: as"),
@@ -192,8 +226,7 @@ def test_cases_of_the_grid_run_under_a_cap_too(session: Session) -> None:
     (case,) = session.saved()
     assert case["name"] == "test_train[torch-cuda-32px-b10-cnmemgrow-of128MB]"
     assert case["extra_info"]["job"]["gpu_memory"] == 128
-    document = json.loads((session.folder / "run.json").read_text())
-    (outcome,) = document["outcomes"]
+    (outcome,) = session.outcomes()
     assert outcome["job"]["gpu_memory"] == 128
     assert outcome["outcome"]["kind"] == "out-of-memory"
     assert outcome["outcome"]["short"]["asked_bytes"] == 300 * 32**2 * PER_PIXEL
@@ -210,6 +243,25 @@ def test_engines_beside_their_peers_run_under_a_cap_too(session: Session) -> Non
     (case,) = session.saved()
     measured = case["extra_info"]["by_turns"].values()
     assert [each["job"]["gpu_memory"] for each in measured] == [1024, 1024]
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        ("benchmarks/test_peers.py", "--devices", "cpu"),
+        ("benchmarks/test_overhead.py",),
+        ("benchmarks/test_load.py", "-k", "copy and cuda"),
+    ],
+)
+def test_a_cap_that_no_selected_case_heeds_is_a_line(
+    run_pytest: Pytest, selected: tuple[str, ...]
+) -> None:
+    """Before anything runs, whichever file the cases are of."""
+    done = run_pytest(*selected, "--gpu-memory", "4GB")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert line.startswith("ERROR: --gpu-memory is for GPU cases, and none is selected")
+    assert "passed" not in done.stdout
 
 
 def test_it_runs_only_where_its_file_is_named(run_pytest: Pytest) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,8 @@ from tools.checkout import Checkout
 
 JOB = Job("torch", "cuda", 32, 10, "0", 1)
 WHOLE = Gpu("NVIDIA T4", 16 * 2**30)
+UUIDS = ("GPU-1b2c-77", "GPU-1b3d-88")  # of the two GPUs
+INSTANCES = ("MIG-5e6f-1", "MIG-5e7a-2")  # of the first, where it is cut
 
 
 class NvmlError(Exception):
@@ -37,7 +39,7 @@ def refuse(value: int, words: str) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def nvml(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def nvml(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Stand a driver with two GPUs in for NVML; what is not named is not supported."""
 
     def stand_in(**functions: Any) -> None:
@@ -46,6 +48,7 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 return 1 if name.isupper() else refuse(3, "Not Supported")
 
         told = {
+            "NVMLError": NvmlError,
             "nvmlInit": lambda: None,
             "nvmlShutdown": lambda: None,
             "nvmlDeviceGetCount": lambda: 2,
@@ -58,7 +61,9 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setitem(sys.modules, "pynvml", Library(**told))
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    return stand_in
+    gpu_needs.uuids.cache_clear()
+    yield stand_in
+    gpu_needs.uuids.cache_clear()
 
 
 def why(job: Job = JOB, *interpreters: tuple[str, str]) -> str:
@@ -176,11 +181,27 @@ def test_versions_are_compared_by_number(driver: str | None, old: bool) -> None:
     [
         *(("", False), ("-1", False), ("-1,0", False), ("2", False), ("x", False)),
         *(("NoDevFiles", False), ("0", True), ("1,0", True), ("0,7", True)),
-        *(("GPU-1b2c", True), ("MIG-1b2c", True), (None, True)),
+        *(("GPU-zzz", False), ("GPU-zzz,0", False), ("MIG-zzz", False)),
+        *(("GPU-1b2c", True), ("GPU-1b3d-88", True), ("GPU-1b2c,GPU-zzz", True)),
+        *(("GPU-1b", False), ("GPU-1b2c-777", False), ("1b2c", False)),
+        *(("MIG-5e6f", True), ("MIG-5e", False), ("MIG-GPU-1b3d-88/1/0", True)),
+        *(("MIG-GPU-zzz/1/0", False), (None, True)),
     ],
 )
-def test_hidden_gpus_are_told(visible: str | None, usable: bool) -> None:
-    """CUDA reads the list to the first entry that names none of two GPUs."""
+def test_hidden_gpus_are_told(
+    nvml: Callable[..., None], visible: str | None, usable: bool
+) -> None:
+    """CUDA reads the list to the first entry that names none of two GPUs.
+
+    A name is one of theirs, or of an instance's, or a beginning that only one has.
+    """
+    nvml(
+        nvmlDeviceGetUUID=lambda of: of if isinstance(of, str) else UUIDS[of],
+        nvmlDeviceGetMaxMigDeviceCount=lambda gpu: 7 if gpu == 0 else refuse(3, "")(),
+        nvmlDeviceGetMigDeviceHandleByIndex=lambda _, place: (
+            INSTANCES[place] if place < 2 else refuse(6, "Not Found")()
+        ),
+    )
     facts = GpuFacts(gpus=(WHOLE, WHOLE), instances=(0, 0))
     variables = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
     said = gpu_needs.unusable(facts, variables)
@@ -188,6 +209,45 @@ def test_hidden_gpus_are_told(visible: str | None, usable: bool) -> None:
         f"CUDA_VISIBLE_DEVICES={visible} hides every GPU; unset it, or name one: 0 to 1"
     )
     assert said == (None if usable else expected)
+
+
+@pytest.mark.parametrize("functions", [{}, {"nvmlInit": refuse(999, "Unknown")}])
+def test_a_name_that_nobody_can_look_up_stops_nobody(
+    nvml: Callable[..., None], functions: dict[str, Any]
+) -> None:
+    """Of a driver that does not tell its GPUs', or tells nothing any more."""
+    nvml(**functions)
+    facts = GpuFacts(gpus=(WHOLE,), instances=(0,))
+    assert gpu_needs.unusable(facts, {"CUDA_VISIBLE_DEVICES": "GPU-zzz"}) is None
+
+
+def test_a_whole_grid_asks_for_names_once_a_moment(
+    nvml: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then again: an administrator may have cut a GPU anew."""
+    asked = []
+
+    def uuid(gpu: int) -> str:
+        asked.append(gpu)
+        return UUIDS[gpu]
+
+    nvml(nvmlDeviceGetUUID=uuid)
+    facts = GpuFacts(gpus=(WHOLE, WHOLE), instances=(0, 0))
+    for moment in (5.0, 5.1, 5.2, 99.0):
+        monkeypatch.setattr("time.monotonic", lambda now=moment: now)
+        assert gpu_needs.unusable(facts, {"CUDA_VISIBLE_DEVICES": "GPU-zzz"})
+    assert asked == [0, 1, 0, 1]
+
+
+def test_a_made_up_name_skips_the_case(
+    nvml: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a worker starts, as an index that no GPU has."""
+    nvml(nvmlDeviceGetUUID=lambda gpu: UUIDS[gpu])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-zzz")
+    assert why() == (
+        "CUDA_VISIBLE_DEVICES=GPU-zzz hides every GPU; unset it, or name one: 0 to 1"
+    )
 
 
 def test_the_users_variable_is_looked_at(

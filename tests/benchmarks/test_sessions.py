@@ -3,9 +3,12 @@
 What is saved, what is taken up again, and what comes of workers that go wrong.
 """
 
+import csv
+import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -139,6 +142,37 @@ def test_a_session_saves_all_launches_and_leaves_no_journal(session: Session) ->
     assert not session.journals()
     assert "measured training" in printed
     assert "the suite" in printed
+
+
+def test_a_session_ends_with_its_speedups(session: Session) -> None:
+    """Of the same figures as the saved file's; cases without a time are in it too."""
+    crash = Behaviour(faults={"64px-b20": "SIGSEGV"})
+    code, printed = session.run("--launches", "3", behaviour=crash)
+    assert code == 1
+    (table,) = re.findall(r"= what was measured =+\n(.*?)\n\n.*?\n\n", printed, re.S)
+    assert table.startswith("4 cases, 1 of them without a time, from this run; dataset")
+    again = subprocess.run(
+        [sys.executable, "-m", "reports", "speedup", session.json, "--format", "csv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for row in csv.DictReader(io.StringIO(again.stdout)):
+        shown = [line for line in printed.splitlines() if line.startswith("tensorflow")]
+        size, batch = row["size_px"], row["batch"]
+        (line,) = (each for each in shown if each.split()[2:4] == [size, batch])
+        if row["seconds"]:
+            (seconds,) = re.findall(r"([0-9.]+) ±", line)
+            assert float(seconds) == pytest.approx(float(row["seconds"]), rel=0.02)
+        else:
+            assert "crashed (SIGSEGV)" in line
+
+
+def test_a_session_without_a_case_ends_without_a_table(session: Session) -> None:
+    code, printed = session.run("--collect-only")
+    assert code == 0, printed
+    assert "what was measured" not in printed
 
 
 def test_without_a_file_the_journal_stays(session: Session) -> None:
@@ -379,6 +413,21 @@ def test_outcomes_are_results_in_the_saved_file(session: Session) -> None:
     assert "gave no answer for 1.5 s and was killed" in hung["message"]
     assert "internal" not in printed.lower()
     assert "4 failed, 4 skipped" in printed
+
+
+def test_what_only_a_worker_knows_to_be_unsupported_is_a_line(session: Session) -> None:
+    """As a framework that is too old for a case: a kind of its own, no traceback."""
+    code, printed = session.run(
+        "--launches", "2", behaviour=Behaviour(faults={"64px-b20": "unsupported"})
+    )
+    assert code == pytest.ExitCode.TESTS_FAILED
+    (outcome,) = session.saved()["outcomes"]
+    assert outcome["outcome"]["kind"] == "unsupported"
+    assert outcome["outcome"]["message"] == "as it was told to; another engine has it"
+    assert outcome["outcome"]["words"] == ""
+    assert f"{outcome['job']['engine']}-cpu-64px-b20-cores1: as it was told" in printed
+    assert "Traceback" not in printed
+    assert "1 failed, 3 passed" in printed
 
 
 def test_what_may_go_better_is_tried_again_on_resume(session: Session) -> None:

@@ -1,14 +1,21 @@
 """``python -m reports frontier``: whole tables, bad input, and what is kept apart."""
 
+import argparse
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
+from reports import frontiers, tables
 from reports.__main__ import main
+from reports.errors import InputError
+from reports.views import frontier as view
 
 Record = dict[str, Any]
 Save = Callable[..., str]
@@ -75,6 +82,21 @@ def frontier(
     }
 
 
+def nothing(asked: int | None = None, free: int | None = None, **job: Any) -> Record:
+    """The outcome that is saved where nothing trains, tried with two images and one."""
+    record = frontier(0, 1, asked, free, **job | {"batch": 1, "images": 1})
+    found = record.pop("extra_info")["frontier"]
+    probes = [{"batch": batch, "fits": False, "seconds": None} for batch in (2, 1)]
+    found |= {"device_name": "", "probes": probes, "measurement": None}
+    names = {name: record[name] for name in ("name", "fullname", "params")}
+    outcome = {"kind": "out-of-memory", "message": "nothing trains"}
+    return {**names, "job": found["job"], "outcome": outcome, "frontier": found}
+
+
+def read_untimed(record: Record) -> frontiers.Frontier | None:
+    return frontiers.untimed(Raw(json.dumps(record).encode()))
+
+
 @pytest.fixture
 def saved(save: Save) -> str:
     """Two engines and pools, what nobody tells, and one that met no limit."""
@@ -106,6 +128,83 @@ def test_whole_table(
     shown = capsys.readouterr()
     assert shown.out == (GOLDEN / f"frontier.{ending}").read_text(encoding="utf-8")
     assert not shown.err
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("plain", "torch 64 1 0 — 1 20 18"),
+        ("github", "| torch | 64 | 1 | 0 | — | 1 | 20 | 18 |"),
+        ("latex", r"torch & 64 & 1 & 0 & --- & 1 & 20 & 18 \\"),
+        ("csv", "torch,64,1,fit,float32,4096,tissue,0,1,20971520,18874368,,2,,run"),
+        ("html", '<td style="text-align: right;">0</td>'),
+        ("json", '"largest_batch":0'),
+    ],
+)
+def test_where_nothing_trains_the_largest_is_0(form: str, row: str) -> None:
+    """In every format, with what was asked and free; a legend says it in words."""
+    found = read_untimed(nothing(20, 18))
+    file = SimpleNamespace(
+        path=Path("run.json"), machine=None, code=None, frontiers=(found,)
+    )
+    asked = argparse.Namespace(format=form, table=None)
+    read: Any = SimpleNamespace(files=(file,))
+    shown = tables.render(view.report(read, asked), asked)
+    assert row.replace(" ", "") in shown.replace(" ", "").replace(": ", ":")
+    legend = "0: nothing trains: one image alone ran out of memory"
+    assert (legend in shown) == (form != "csv")
+    assert "1 case from run.json" in shown or form == "csv"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"smallest_refused": 2}, "smallest_refused is 2, expected 1 where largest is"),
+        ({"smallest_refused": None}, "smallest_refused is None, expected 1 where larg"),
+        (
+            {"probes": [{"batch": 1, "fits": True}]},
+            "largest is 0, and a probe says that 1 fits",
+        ),
+        (
+            {"probes": [{"batch": 2, "fits": False}]},
+            "smallest_refused is 1, which has no probe",
+        ),
+        ({"largest": -1}, "frontier.largest is -1; expected"),
+    ],
+)
+def test_a_frontier_of_nothing_has_to_be_one(change: Record, message: str) -> None:
+    record = nothing()
+    record["frontier"] |= change
+    with pytest.raises(InputError) as caught:
+        read_untimed(record)
+    assert message in str(caught.value)
+
+
+def test_a_frontier_of_nothing_is_read_from_the_outcomes(
+    save: Save, untimed: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no case of the grid, which a training case beside it is."""
+    alone = save("alone.json", outcomes=[nothing(20, 18)])
+    (row,) = rows(capsys, alone)
+    assert (row["largest_batch"], row["refused_batch"]) == ("0", "1")
+    assert (row["asked_bytes"], row["free_bytes"]) == (f"{20 * MB}", f"{18 * MB}")
+    assert main(["speedup", alone]) == 2
+    assert "no training case in alone.json" in capsys.readouterr().err
+    case = untimed("out-of-memory", "too much")
+    both = save("both.json", frontier(9, 10), outcomes=[nothing(size=200), case])
+    assert [row["largest_batch"] for row in rows(capsys, both)] == ["9", "0"]
+    assert main(["speedup", both]) == 0
+    assert "1 case, 1 of them without a time" in capsys.readouterr().out
+    wrong = nothing()
+    wrong["frontier"]["smallest_refused"] = 2
+    assert main(["frontier", save("bad.json", frontier(9, 10), outcomes=[wrong])]) == 2
+    assert "smallest_refused is 2, expected 1" in capsys.readouterr().err
+
+
+def test_another_outcome_is_no_frontier() -> None:
+    record = nothing()
+    del record["frontier"]
+    assert read_untimed(record) is None
 
 
 def rows(capsys: pytest.CaptureFixture[str], *files: str) -> list[dict[str, str]]:
@@ -163,7 +262,8 @@ REFUSED = {"batch": 11, "fits": False}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"largest": 0}, "frontier.largest is 0; expected"),
+        ({"largest": 0}, "smallest_refused is 11, expected 1 where largest is 0"),
+        ({"largest": -1}, "frontier.largest is -1; expected"),
         ({"largest": 12}, "smallest_refused is 11, not above largest, 12"),
         ({"probes": []}, "frontier.probes is []; expected"),
         ({"refused": {"asked_bytes": -1}}, "asked_bytes is -1; expected"),
