@@ -12,13 +12,15 @@ DEVICE ?= cpu
 BASE ?=
 # The Python of a site's own JAX or PyTorch that a bundle brings the rest for.
 SITE_PYTHON ?= 3.12
+# Saved files, or folders of them, to report on; default: the newest of .benchmarks/.
+FILES ?=
 # How long a soak begins new sessions.
 SOAK_SECONDS ?= 3600
 # More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench test soak env doctor image images bundle lint lock clean clean-images
+.PHONY: help bench report test soak env doctor image images bundle lint lock clean clean-images
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
@@ -26,15 +28,17 @@ help: ## this list
 bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 	@$(PYTHON) tools/env.py bench $(BENCH_ENGINES)
 	@mkdir -p $(dir $(BENCH_JSON)) && rm -f $(BENCH_JSON)
-	@# The table is of use even when a case failed; pytest's status is kept for make.
+	@.envs/bench/bin/python -m pytest benchmarks/test_train.py --grid quick --devices cpu \
+	    --benchmark-autosave --benchmark-json=$(BENCH_JSON) --benchmark-quiet $(ARGS)
+
+report: ## a page and figures of FILES (default: the newest) into build/report/
+	@$(PYTHON) tools/env.py bench
+	@# What one of them cannot show does not keep the other from being written.
 	@status=0; \
-	.envs/bench/bin/python -m pytest benchmarks/test_train.py --grid quick --devices cpu \
-	    --benchmark-autosave --benchmark-json=$(BENCH_JSON) --benchmark-quiet $(ARGS) \
-	    || status=$$?; \
-	if test -s $(BENCH_JSON); then \
-	    .envs/bench/bin/python -m reports speedup $(BENCH_JSON) \
-	        || test $$status -ne 0 || status=1; \
-	fi; \
+	for view in page figures; do \
+	    .envs/bench/bin/python -m reports $$view $(FILES) --output build/report \
+	        || status=$$?; \
+	done; \
 	exit $$status
 
 test: ## set up, run all tests

@@ -1,13 +1,15 @@
 """Baseline: which case every other one is compared with (``device=cpu,cores=1``)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from reports.combination import (
     ASSUMED,
-    AXES,
     COUNTS,
+    FIELDS,
     Combination,
     Value,
     pool_order,
@@ -34,16 +36,18 @@ class Baseline:
         if changed.get("device") == "cpu":
             changed.setdefault("cnmem", None)
             changed.setdefault("gpu_memory", None)
-        others = dict(combination.others)
-        fields: dict[str, Any] = {}
-        for axis, value in changed.items():
-            if axis in AXES or axis == "images":
-                fields[axis] = value
-            elif value is None:
-                others.pop(axis, None)
-            else:
-                others[axis] = str(value)
-        return replace(combination, **fields, others=tuple(sorted(others.items())))
+        fields: dict[str, Any] = {
+            axis: changed.pop(axis) for axis in FIELDS if axis in changed
+        }
+        others = {**dict(combination.others), **changed}
+        fields["others"] = tuple(
+            [
+                (axis, str(value))
+                for axis, value in sorted(others.items())
+                if value is not None
+            ]
+        )
+        return replace(combination, **fields)
 
     def candidates(self, combination: Combination) -> tuple[Combination, ...]:
         """What ``combination`` may be compared with: the first that was measured.
@@ -75,7 +79,7 @@ def parse(text: str, combinations: Iterable[Combination]) -> Baseline:
         if it is malformed or names an axis that no case has.
     """
     others = {each for c in combinations for each, _ in c.others}
-    axes = (*AXES, "images", *sorted(others - {*AXES, "images"}))
+    axes = (*FIELDS, *sorted(others - {*FIELDS}))
     overrides: dict[str, Value] = {}
     for pair in text.split(","):
         axis, _, value = (part.strip() for part in pair.partition("="))

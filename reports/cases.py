@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.combination import ASSUMED, AXES, varying
+from reports.combination import ASSUMED, AXES, values, varying
 from reports.errors import InputError, printable, tell
 from reports.load import SavedFile
 from reports.pool import Pooled
@@ -54,20 +54,21 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
     without = f", {untimed} of them without a time," if untimed else ""
     count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
     parts = [f"{count}{without} from {where}"]
-    datasets = {case.combination.value("dataset") for case in cases}
-    images = {case.combination.images for case in cases}
+    combinations = [case.combination for case in cases]
+    datasets = set(values("dataset", combinations))
+    images = set(values("images", combinations))
     if len(datasets) == 1 and None not in datasets:
         parts.append(f"dataset {datasets.pop()}")
     if len(images) == 1:
         parts.append(f"{images.pop()} images an epoch")
-    loops = {case.combination.loop for case in cases}
-    precisions = {case.combination.precision for case in cases}
+    loops = set(values("loop", combinations))
+    precisions = set(values("precision", combinations))
     if len(loops) == 1:
-        loop = loops.pop()
+        loop = str(loops.pop())
         parts.append(_LOOPS[loop][0] if loop in _LOOPS else f"loop {loop}")
     if len(precisions) == 1:
-        parts.append(precisions.pop())
-    memory = {case.combination.value("gpu_memory") for case in cases}
+        parts.append(str(precisions.pop()))
+    memory = set(values("gpu_memory", combinations))
     if len(memory) == 1 and None not in memory:
         parts.append(f"GPU memory {memory.pop()} MB")
     parts += dict.fromkeys(str(file.machine) for file in files)
@@ -96,9 +97,9 @@ def axis_columns(
     columns = [
         Column(
             _SHOWN.get(axis, axis),
-            tuple(["" if (v := c.value(axis)) is None else v for c in combinations]),
+            tuple(["" if v is None else v for v in values(axis, combinations)]),
             _align(axis),
-            said=axis in ASSUMED and len({c.value(axis) for c in combinations}) == 1,
+            said=axis in ASSUMED and len(set(values(axis, combinations))) == 1,
         )
         for axis in (*axes, *varying(combinations))
     ]
@@ -118,7 +119,7 @@ def axis_data(
     columns = [
         Column(
             _DATA.get(axis, axis),
-            tuple([combination.value(axis) for combination in combinations]),
+            tuple(values(axis, combinations)),
             _align(axis),
         )
         for axis in (*usual, *rest)

@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from msgspec import Struct
 
 from reports.errors import InputError, printable
 
@@ -12,13 +13,15 @@ AXES = ("engine", "device", "size", "batch", "cnmem", "cores", "loop", "precisio
 #: What cases were that were saved before there was a choice.
 ASSUMED = {"loop": "fit", "precision": "float32"}
 COUNTS = ("size", "batch", "cores", "images")
+#: All that is not among a combination's others.
+FIELDS = (*AXES, "images")
 _LARGEST_COUNT = 10**9
 
 Value = str | int | None
 
 
-@dataclass(frozen=True)
-class Combination:
+# Thousands are made, hashed and compared at each run, which a Struct does in C.
+class Combination(Struct, frozen=True, array_like=True):
     """What was measured.
 
     ``size`` is the image's edge in pixels, ``batch`` and ``images`` are counts of
@@ -49,7 +52,6 @@ class Combination:
         InputError
             naming the first field that is missing or of the wrong kind.
         """
-        known = {*AXES, "images"}
         if job.get("gpu_memory") is not None:
             _count(job, "gpu_memory")
         return cls(
@@ -60,19 +62,23 @@ class Combination:
             cnmem=_pool(job.get("cnmem")),
             cores=_count(job, "cores"),
             images=_count(job, "images"),
-            loop=_name({**ASSUMED, **job}, "loop"),
-            precision=_name({**ASSUMED, **job}, "precision"),
+            loop=_name(job, "loop") if "loop" in job else ASSUMED["loop"],
+            precision=(
+                _name(job, "precision") if "precision" in job else ASSUMED["precision"]
+            ),
             others=tuple(
-                (printable(name), text_of(value))
-                for name, value in sorted(job.items())
-                # what a case has none of, files before there was any do not name
-                if name not in known and value is not None
+                [
+                    (printable(name), text_of(value))
+                    for name, value in sorted(job.items())
+                    # what a case has none of, files before there was any do not name
+                    if name not in FIELDS and value is not None
+                ]
             ),
         )
 
     def value(self, axis: str) -> Value:
         """The value on ``axis``; None where the case has no such axis."""
-        if axis in AXES or axis == "images":
+        if axis in FIELDS:
             value: Value = getattr(self, axis)
             return value
         return dict(self.others).get(axis)
@@ -99,16 +105,21 @@ class Combination:
         return " ".join(f"{axis}={value}" for axis, value in pairs if value is not None)
 
 
-def varying(combinations: Iterable[Combination]) -> tuple[str, ...]:
+def values(axis: str, combinations: Sequence[Combination]) -> list[Value]:
+    """What each of ``combinations`` has on ``axis``; None where it has no such axis."""
+    if axis in FIELDS:
+        return [getattr(each, axis) for each in combinations]
+    return [each.value(axis) for each in combinations]
+
+
+def varying(combinations: Sequence[Combination]) -> tuple[str, ...]:
     """Fields beyond the axes (images, dataset, …) that are not the same in all."""
-    combinations = tuple(combinations)
-    names = {name for each in {c.others for c in combinations} for name, _ in each}
-    found = [
-        axis
-        for axis in ("images", *sorted(names))
-        if len({combination.value(axis) for combination in combinations}) > 1
-    ]
-    return tuple(found)
+    others = {each.others for each in combinations}
+    names = sorted({name for each in others for name, _ in each})
+    distinct = {name: {dict(each).get(name) for each in others} for name in names}
+    found = [name for name in names if len(distinct[name]) > 1]
+    images = len({each.images for each in combinations}) > 1
+    return ("images", *found) if images else tuple(found)
 
 
 def precision_order(precision: str) -> tuple[bool, str]:
@@ -131,6 +142,8 @@ def text_of(value: object) -> str:
     """A saved value as one line of text; what is not text as JSON spells it."""
     if isinstance(value, str):
         return printable(value)
+    if type(value) is int:
+        return str(value)
     try:
         return printable(json.dumps(value, sort_keys=True))
     except RecursionError:

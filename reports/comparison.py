@@ -1,7 +1,8 @@
 """Every case beside its baseline: the numbers of the speed-up table, unformatted."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reports import stats
 from reports.baseline import Baseline
@@ -13,8 +14,7 @@ from reports.records import Outcome
 _Place = tuple[Combination, Machine]
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One case, its epoch time, and its speed-up over ``baseline``.
 
     ``time`` is None where the case has an outcome instead. ``speedup`` is None then,

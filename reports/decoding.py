@@ -14,6 +14,7 @@ from reports.schema import CaseOutcome, Document, ExtraInfo, Named, Stats
 _EXTRA = msgspec.json.Decoder(ExtraInfo)
 _OUTCOME = msgspec.json.Decoder(CaseOutcome)
 _STATS = msgspec.json.Decoder(Stats)
+_VERSIONS = msgspec.json.Decoder(dict[str, str])
 _NAMED = msgspec.json.Decoder(Named)
 
 _Kind = TypeVar("_Kind")
@@ -59,6 +60,11 @@ def decode_extra(content: Raw) -> ExtraInfo:
 def decode_stats(content: Raw) -> Stats:
     """Check what pytest-benchmark keeps of one case; raises as `decode_outcome`."""
     return _checked(_STATS, content)
+
+
+def decode_versions(content: Raw) -> dict[str, str]:
+    """Check the versions of a launch; raises as `decode_outcome` does."""
+    return _checked(_VERSIONS, content)
 
 
 def decode_outcome(content: Raw) -> CaseOutcome:

@@ -67,10 +67,10 @@ def half_width(row: Compared) -> float | None:
 
 def stopped_short(row: Compared) -> bool:
     """Whether the measuring ended before the case was as precise as was asked for."""
-    asked = _precision(row)
-    cut = any(each.why in _BEFORE_TIME for each in row.case.stopped)
-    width = half_width(row)
-    return cut and asked is not None and (width is None or width > asked)
+    if not any(each.why in _BEFORE_TIME for each in row.case.stopped):
+        return False
+    asked, width = _precision(row), half_width(row)
+    return asked is not None and (width is None or width > asked)
 
 
 def _precision(row: Compared) -> float | None:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reports.combination import text_of
 
@@ -11,8 +12,7 @@ _DIGEST = 16  # hexadecimal digits
 _SHORT = 7  # of a commit, as git shows it
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """Only numbers of one machine may be compared.
 
     What changes from run to run on it (clock rate, load) is not in it. ``hard`` is a
@@ -33,8 +33,7 @@ class Machine:
         return f"{self.cpu}, {self.cpus} CPUs" if self.cpus else self.cpu
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """What was measured: launches of different code are never pooled.
 
     ``engine`` is the engine's version, down to the part whose change may break it.

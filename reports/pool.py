@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.combination import Combination
 from reports.errors import printable
@@ -16,8 +19,7 @@ _NAMED = 3
 _Tries = dict[Code, list[tuple[str, Case]]]
 
 
-@dataclass(frozen=True)
-class Pooled:
+class Pooled(Struct, frozen=True):
     """All launches of a combination on one machine, or the outcome in their place.
 
     ``files`` names the file of each part that was pooled, so that one part is one name.
@@ -42,7 +44,7 @@ class Pooled:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the launches say of themselves, each sentence once, in order."""
-        said = (note for launch in self.launches for note in launch.notes)
+        said = [note for launch in self.launches for note in launch.notes]
         return tuple(dict.fromkeys(said))
 
     @property
@@ -58,11 +60,13 @@ class Pooled:
     @property
     def rounds(self) -> int:
         """How many were measured, those left out among them."""
-        return sum(len(each.seconds) for each in self.launches) + len(self.left_out)
+        return sum([each.rounds for each in self.launches]) + len(self.left_out)
 
     @property
     def meters(self) -> tuple[str, ...]:
         """The energy meters of all launches; none where they are not the same."""
+        if not self.launches or not self.launches[0].meters:
+            return ()
         metered = {launch.meters for launch in self.launches}
         return metered.pop() if len(metered) == 1 else ()
 
@@ -191,6 +195,9 @@ def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
     twice would look surer than they are.
     """
     if len(timed) == 1:
+        return timed
+    identities = [each.identity for _, case in timed for each in case.launches]
+    if len(set(identities)) == len(identities):
         return timed
     held = [Counter(each.identity for each in case.launches) for _, case in timed]
     return [

@@ -1,7 +1,8 @@
 """Records: training cases as a file holds them, each with its times or outcome."""
 
 import math
-from collections.abc import Iterable
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from reports import decoding, schema, stats
 from reports.combination import Combination
 from reports.errors import InputError, printable
 
-#: What a worker was launched as where nothing says otherwise.
-_USUALLY = {"launcher": "local", "interpreter": "locked"}
+_DOUBLE = array("d").itemsize
+_USUAL = schema.Launched()
 LONGEST_NOTE = 300  # characters
 _LONGEST_WORD = 40  # of what has to fit a cell
 _IN_WORDS = {
@@ -23,10 +24,11 @@ _IN_WORDS = {
 }
 
 
-class Launch(msgspec.Struct, frozen=True):
+class Launch(msgspec.Struct, frozen=True, array_like=True):
     """One worker process: the seconds of each of its epochs that count, in order.
 
-    ``median`` is theirs: the launch's one sample.
+    ``median`` is theirs, the launch's one sample; ``packed`` holds them as the machine
+    does, since a million small objects take long to make and to hand over.
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
     each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
     energy of each of those epochs, summed over ``meters``; neither has anything where
@@ -36,7 +38,7 @@ class Launch(msgspec.Struct, frozen=True):
     ``all_seconds`` is the sum over all rounds, those that do not count among them.
     """
 
-    seconds: tuple[float, ...]
+    packed: bytes
     median: float
     notes: tuple[str, ...] = ()
     joules: tuple[float, ...] = ()
@@ -48,6 +50,16 @@ class Launch(msgspec.Struct, frozen=True):
     waited_seconds: float = 0.0
     all_seconds: float = 0.0
     device: str = ""
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Of each epoch that counts, in order."""
+        return tuple(array("d", self.packed))
+
+    @property
+    def rounds(self) -> int:
+        """How many epochs count."""
+        return len(self.packed) // _DOUBLE
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,7 @@ class Stopped:
     precision: float | None
 
 
-class Case(msgspec.Struct, frozen=True):
+class Case(msgspec.Struct, frozen=True, array_like=True):
     """One training case as one file holds it: with ``launches`` or with an ``outcome``.
 
     ``left_out`` has an entry a round that no statistic takes: what disturbed it, each
@@ -121,20 +133,26 @@ def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
     extra = decoding.decode_extra(benchmark.extra_info)
     if extra.launches is msgspec.UNSET:
         return None
-    facts = [launch.launched for launch in extra.launches]
-    rounds = [each for launch in extra.launches for each in launch.rounds]
-    launches = tuple([_launch(each) for each in extra.launches])
-    counted = tuple([launch for launch in launches if launch.seconds])
+    launches = [_launch(each) for each in extra.launches]
+    counted = tuple([launch for launch in launches if launch.packed])
+    left_out = [
+        _lines(round_.disturbed)
+        for launch in extra.launches
+        for round_ in launch.rounds
+        if not round_.counts
+    ]
     if not counted:
-        raise InputError(f"no time is left: none of its rounds counts ({len(rounds)})")
+        count = len(left_out)
+        raise InputError(f"no time is left: none of its rounds counts ({count})")
+    launched = [launch.launched for launch in extra.launches]
     return Case(
         name,
-        Combination.of({**_plain(benchmark.params), **extra.job, **_unusual(facts)}),
+        Combination.of({**_plain(benchmark.params), **extra.job, **_unusual(launched)}),
         counted,
-        left_out=tuple([_lines(each.disturbed) for each in rounds if not each.counts]),
+        left_out=tuple(left_out),
         stopped=_stopped(extra.stopped) if extra.stopped else None,
         warnings=_lines(extra.warnings),
-        versions=_versions(extra.launches[0].versions),
+        versions=_versions(decoding.decode_versions(extra.launches[0].versions)),
     )
 
 
@@ -147,34 +165,36 @@ def untimed(name: str, content: msgspec.Raw) -> Case:
         if a value in it is wrong.
     """
     record = decoding.decode_outcome(content)
-    facts = [record.launched, *(launch.launched for launch in record.launches)]
-    stated = [each for each in facts if each]
+    launched = [launch.launched for launch in record.launches] or [record.launched]
     outcome = Outcome(
         _word(record.outcome.kind) or "?",
         _shortened(record.outcome.message),
         _word(record.outcome.signal or ""),
     )
-    job = {**_plain(record.params), **record.job, **_unusual(stated)}
+    job = {**_plain(record.params), **record.job, **_unusual(launched)}
     return Case(name, Combination.of(job), (), outcome)
 
 
 def _launch(launch: schema.Launch) -> Launch:
+    everything = tuple([each.seconds for each in launch.rounds])
     rounds = [each for each in launch.rounds if each.counts]
     meters, joules = _energy(rounds)
-    seconds = tuple([each.seconds for each in rounds])
+    seconds = everything
+    if len(rounds) < len(everything):
+        seconds = tuple([each.seconds for each in rounds])
     return Launch(
-        seconds,
+        array("d", seconds).tobytes(),
         stats.launch_median(seconds) if seconds else math.nan,
         _lines(launch.notes),
         joules,
         meters,
         # Clocks of nanoseconds do not repeat themselves.
-        hash(tuple([each.seconds for each in launch.rounds])),
+        hash(everything),
         launch.phases,
         launch.gpu_memory,
         launch.wall_seconds,
         launch.waited_seconds,
-        math.fsum([each.seconds for each in launch.rounds]),
+        math.fsum(everything),
         printable(launch.device_name),
     )
 
@@ -190,6 +210,8 @@ def _stopped(stopped: schema.Stopped) -> Stopped:
 def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """The meters of all ``rounds`` and their sums, a round each; else nothing."""
     readings = [each.conditions.joules for each in rounds if each.conditions]
+    if not any(readings):
+        return (), ()
     metered = {frozenset(each) for each in readings}
     if len(readings) < len(rounds) or len(metered) != 1 or not readings[0]:
         return (), ()
@@ -197,15 +219,17 @@ def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, .
     return meters, tuple([sum(each.values()) for each in readings])
 
 
-def _unusual(launched: list[dict[str, Any]]) -> dict[str, str]:
+def _unusual(launched: list[schema.Launched]) -> dict[str, str]:
     """What workers were launched as, where that is not the usual.
 
     Times of a container, or of a site's own Python, are not pooled with others.
     """
+    if launched.count(_USUAL) == len(launched):
+        return {}
     found = {}
-    for fact, usual in _USUALLY.items():
-        values = {str(each.get(fact, usual)) for each in launched}
-        if values - {usual}:
+    for fact in _USUAL.__struct_fields__:
+        values = {getattr(each, fact) for each in launched}
+        if values != {getattr(_USUAL, fact)}:
             found[fact] = ", ".join(sorted(values))
     return found
 
@@ -219,7 +243,9 @@ def _plain(params: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _lines(texts: Iterable[str]) -> tuple[str, ...]:
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    if not texts:
+        return ()
     return tuple([_shortened(text) for text in texts if text.strip()])
 
 

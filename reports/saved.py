@@ -1,6 +1,6 @@
 """All that the views are made from: the files, and their cases pooled."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class Saved:
     problems: tuple[str, ...] = ()
 
 
-def read(paths: Iterable[Path]) -> Saved:
+def read(paths: Sequence[Path]) -> Saved:
     """Read and pool all files; whatever is wrong in some costs a line."""
     found = load.read(paths)
     pools = pool(found.files)

@@ -70,18 +70,25 @@ class GpuMemory(Struct, frozen=True, gc=False):
     process_after: Bytes | None = None
 
 
+class Launched(Struct, frozen=True, gc=False):
+    """What a worker was launched as; where nothing says otherwise, the usual."""
+
+    launcher: str = "local"
+    interpreter: str = "locked"
+
+
 class Launch(Struct, frozen=True):
     """One worker process, its epochs, what its launcher and it itself say of it."""
 
     rounds: Annotated[tuple[Round, ...], Meta(min_length=1)]
-    launched: dict[str, Any] = {}
+    launched: Launched = Launched()
     notes: tuple[str, ...] = ()
     phases: Phases | None = None
     wall_seconds: Duration = 0.0
     waited_seconds: Duration = 0.0
     gpu_memory: GpuMemory | None = None
     device_name: str = ""
-    versions: dict[str, str] = {}
+    versions: Raw = Raw(b"{}")
 
 
 class Stopped(Struct, frozen=True, gc=False):
@@ -108,10 +115,13 @@ class Refusal(Struct, frozen=True, gc=False):
 
 
 class Frontier(Struct, frozen=True):
-    """The largest batch that trained, and the next one tried, which did not."""
+    """The largest batch that trained, and the next one tried, which did not.
+
+    ``largest`` is 0 where not even one image trained, which leaves no time either.
+    """
 
     job: dict[str, Any]
-    largest: Count
+    largest: Annotated[int, Meta(ge=0, le=10**9)]
     probes: Annotated[tuple[Tried, ...], Meta(min_length=1)]
     smallest_refused: Count | None = None
     refused: Refusal | None = None
@@ -139,7 +149,7 @@ class Outcome(Struct, frozen=True):
 class Started(Struct, frozen=True):
     """Of a launch that ended well before its case failed: what it was launched as."""
 
-    launched: dict[str, Any] = {}
+    launched: Launched = Launched()
 
 
 class CaseOutcome(Struct, frozen=True):
@@ -148,8 +158,9 @@ class CaseOutcome(Struct, frozen=True):
     outcome: Outcome
     job: dict[str, Any] = {}
     params: dict[str, Any] | None = None
-    launched: dict[str, Any] = {}
+    launched: Launched = Launched()
     launches: tuple[Started, ...] = ()
+    frontier: Frontier | None = None
 
 
 class Named(Struct, frozen=True):

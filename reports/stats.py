@@ -7,18 +7,22 @@ launch medians, the value beside it is their median, and the two nearly coincide
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from statistics import fmean, median
+from statistics import geometric_mean, median
+from typing import cast
+
+from msgspec import Struct
 
 CONFIDENCE = 0.95
 # two launches have a variance, but its t quantile of 12.7 says nothing about them
 LAUNCHES_FOR_INTERVAL = 3
 
+#: Launch medians of one case, seconds.
+Sample = tuple[float, ...]
 
-@dataclass(frozen=True)
-class EpochTime:
+
+class EpochTime(Struct, frozen=True):
     """Seconds of an epoch: median over launch medians, with a range around it.
 
     ``low`` and ``high`` are the 95 % interval if ``launches`` is 3 or more, else the
@@ -36,8 +40,7 @@ class EpochTime:
         return self.launches >= LAUNCHES_FOR_INTERVAL
 
 
-@dataclass(frozen=True)
-class Speedup:
+class Speedup(Struct, frozen=True):
     """t_baseline / t_case; its 95 % interval, None where launches are too few."""
 
     ratio: float
@@ -54,23 +57,22 @@ def launch_median(seconds: Sequence[float]) -> float:
     return median(seconds)
 
 
-def epoch_time(medians: Sequence[float]) -> EpochTime:
+def epoch_time(medians: Sample) -> EpochTime:
     """Summarise one case's launch ``medians`` (seconds, one or more, above 0).
 
     From 3 launches on the range is Student's t interval on their logarithms.
     """
-    seconds, launches = median(medians), len(medians)
+    seconds, launches = _middle(medians), len(medians)
     if launches < LAUNCHES_FOR_INTERVAL:
         return EpochTime(seconds, min(medians), max(medians), launches)
-    logs = [math.log(each) for each in medians]
-    centre = fmean(logs)
-    half = t_quantile(launches - 1) * math.sqrt(_variance(logs) / launches)
+    centre, share = _moments(medians)
+    half = t_quantile(launches - 1) * math.sqrt(share)
     return EpochTime(
         seconds, math.exp(centre - half), math.exp(centre + half), launches
     )
 
 
-def speedup(baseline: Sequence[float], case: Sequence[float]) -> Speedup:
+def speedup(baseline: Sample, case: Sample) -> Speedup:
     """Speed-up of ``case`` over ``baseline`` (equation 1 of the paper: t_s / t_p).
 
     Both are launch medians in seconds, one or more, above 0. The interval is Welch's
@@ -81,30 +83,31 @@ def speedup(baseline: Sequence[float], case: Sequence[float]) -> Speedup:
     return mean_speedup([(baseline, case)])
 
 
-def mean_speedup(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Speedup:
+def mean_speedup(pairs: Sequence[tuple[Sample, Sample]]) -> Speedup:
     """Geometric mean of the speed-ups of ``pairs`` of baseline and case, one or more.
 
     As in `speedup`, with the error of each pair in the mean's: launches of different
     cases are independent. It says how sure the mean of these very cases is, not how
     much others would scatter around it. It needs 3 launches on all sides.
     """
-    ratio = math.exp(fmean([math.log(median(b) / median(c)) for b, c in pairs]))
+    ratios = [_middle(baseline) / _middle(case) for baseline, case in pairs]
+    ratio = ratios[0] if len(ratios) == 1 else geometric_mean(ratios)
     samples = [sample for pair in pairs for sample in pair]
     if min(map(len, samples)) < LAUNCHES_FOR_INTERVAL:
         return Speedup(ratio, None, None)
-    logs = [[math.log(each) for each in sample] for sample in samples]
-    means = [fmean(each) for each in logs]
+    means = [_moments(sample)[0] for sample in samples]
     centre = (math.fsum(means[::2]) - math.fsum(means[1::2])) / len(pairs)
-    half = welch_half_width(*logs) / len(pairs)
+    half = welch_half_width(*samples) / len(pairs)
     return Speedup(ratio, math.exp(centre - half), math.exp(centre + half))
 
 
-def welch_half_width(*samples: Sequence[float]) -> float:
-    """Half the 95 % interval of a sum or difference of means, two values or more each.
+def welch_half_width(*samples: Sample) -> float:
+    """Half the 95 % interval of a sum or difference of the mean logs of ``samples``.
 
-    Source: Welch 1947 and Satterthwaite 1946 for the degrees of freedom.
+    Each has two launch medians or more. Source: Welch 1947 and Satterthwaite 1946 for
+    the degrees of freedom.
     """
-    shares = [_variance(sample) / len(sample) for sample in samples]
+    shares = [_moments(sample)[1] for sample in samples]
     total = math.fsum(shares)
     if total == 0:
         return 0.0
@@ -117,16 +120,34 @@ def welch_half_width(*samples: Sequence[float]) -> float:
     return t_quantile(degrees) * math.sqrt(total)
 
 
-def _variance(sample: Sequence[float]) -> float:
-    """With n - 1; ten times as fast as ``statistics``', which reckons in fractions."""
-    centre = fmean(sample)
-    return math.fsum([(each - centre) ** 2 for each in sample]) / (len(sample) - 1)
+# A case is one side of many comparisons.
+@lru_cache(maxsize=2**16)
+def _middle(medians: Sample) -> float:
+    return median(medians)
+
+
+@lru_cache(maxsize=2**16)
+def _moments(medians: Sample) -> tuple[float, float]:
+    """The mean of the logarithms, and that mean's squared standard error."""
+    logs = [math.log(each) for each in medians]
+    centre = math.fsum(logs) / len(logs)
+    # ten times as fast as ``statistics``', which reckons in fractions
+    squares = math.fsum([(each - centre) ** 2 for each in logs])
+    return centre, squares / (len(logs) - 1) / len(logs)
 
 
 @lru_cache(maxsize=1024)
 def t_quantile(degrees: float) -> float:
     """Student's t at 97.5 %: half-width of a 95 % interval in standard errors."""
-    # scipy.special takes most of a second to import, and only intervals need it
+    return float(load_quantiles()(degrees, (1 + CONFIDENCE) / 2))
+
+
+@lru_cache(maxsize=1)
+def load_quantiles() -> Callable[[float, float], float]:
+    """Student's t quantiles by degrees of freedom and probability.
+
+    They take a third of a second to import, and only intervals need them.
+    """
     from scipy.special import stdtrit
 
-    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
+    return cast(Callable[[float, float], float], stdtrit)

@@ -5,7 +5,7 @@ import csv
 import html
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 from tabulate import LATEX_ESCAPE_RULES, tabulate
@@ -124,10 +124,23 @@ def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) ->
 
 
 def _plain(table: Table) -> str:
-    # headings on two lines: an ordinary terminal has no room for them on one
-    narrow = [replace(c, heading=c.heading.replace(" ", "\n", 1)) for c in table.shown]
-    rows = _tabulated(replace(table, shown=tuple(narrow)), "simple")
+    columns = [_padded(column) for column in table.shown if not column.said]
+    lines = map("  ".join, zip(*columns, strict=True))
+    rows = "\n".join([line.rstrip() for line in lines])
     return _blocks("\n".join(table.above), rows, "\n".join(table.below), gap="\n\n")
+
+
+def _padded(column: Column) -> list[str]:
+    """Heading, rule and cells in one width, which tabulate takes 20 times as long for.
+
+    Headings are on two lines: an ordinary terminal has no room for them on one.
+    """
+    first, _, second = column.heading.partition(" ")
+    cells = [first, second, *map(str, column.cells)]
+    width = max(map(len, cells))
+    pad = str.ljust if column.align == "left" else str.rjust
+    padded = [pad(cell, width) for cell in cells]
+    return [*padded[:2], "-" * width, *padded[2:]]
 
 
 def _github(table: Table) -> str:

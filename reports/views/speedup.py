@@ -149,7 +149,7 @@ def _how_measured(rows: Sequence[Compared]) -> tuple[Column, ...]:
 def _launches(row: Compared) -> str:
     if row.time is None:
         return "—"
-    rounds = [len(launch.seconds) for launch in row.case.launches]
+    rounds = [launch.rounds for launch in row.case.launches]
     few, many = min(rounds), max(rounds)
     return f"{len(rounds)}×{few}" if few == many else f"{len(rounds)}×{few}–{many}"
 

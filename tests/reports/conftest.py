@@ -138,6 +138,8 @@ def save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         dirty: bool = False,
         outcomes: Sequence[Record] = (),
         hard: Record | None = None,
+        info: Record | None = None,
+        when: str = "2026-11-21T20:42:02+00:00",
     ) -> str:
         document: Record = {
             "machine_info": {
@@ -152,13 +154,14 @@ def save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
             },
             "commit_info": {"id": commit, "dirty": dirty},
             "benchmarks": cases,
-            "datetime": "2026-11-21T20:42:02+00:00",
+            "datetime": when,
             "version": "5.3.1",
         }
         if outcomes:
             document["outcomes"] = list(outcomes)
         if hard is not None:
             document["machine_info"]["fingerprint"] = {"hard": hard, "soft": {}}
+        document["machine_info"].update(info or {})
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=4))

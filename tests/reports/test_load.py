@@ -26,7 +26,7 @@ def test_a_case_is_read_with_all_its_launches(save: Save, case: Case) -> None:
     save("run.json", case([1.0, 2.0], [3.0], device="cuda", cnmem="0.5"))
     (file,) = _read("run.json").files
     (read,) = file.cases
-    assert [launch.seconds for launch in read.launches] == [(1.0, 2.0), (3.0,)]
+    assert [list(launch.seconds) for launch in read.launches] == [[1.0, 2.0], [3.0]]
     assert (read.combination.cnmem, read.combination.images) == ("0.5", 300)
     assert str(file.machine) == "Xeon, 16 CPUs"
 
@@ -99,7 +99,7 @@ def test_runs_of_one_machine_and_commit_are_pooled(save: Save, case: Case) -> No
     save("a.json", case([1.0]))
     save("b.json", case([2.0]))
     (pooled,) = pool(_read("a.json", "b.json").files).cases
-    assert [launch.seconds for launch in pooled.launches] == [(1.0,), (2.0,)]
+    assert [list(launch.seconds) for launch in pooled.launches] == [[1.0], [2.0]]
     assert pooled.source == "a, b"
 
 

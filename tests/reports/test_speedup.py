@@ -280,12 +280,12 @@ def test_cases_of_other_projects_appear_by_name(
     other = save("other.json", {"name": "test_sort", "params": None, "stats": stats})
     assert main(["speedup", other]) == 0
     alone = capsys.readouterr()
-    assert "test_sort         9     0.250\n" in alone.out
+    assert "test_sort       9   0.250\n" in alone.out
     assert "--benchmark-save-data keeps them" in alone.out
     assert main(["speedup", other, run, "--table", "others"]) == 0
     both = capsys.readouterr().out
     assert both.startswith("2 cases that time something else than training\n")
-    assert "test_overhead         3    0.0125  run.json\n" in both
+    assert "test_overhead       3  0.0125  run.json\n" in both
     assert main(["speedup", other, run, "--table", "cases"]) == 0
     shown = capsys.readouterr()
     assert "test_sort" not in shown.out

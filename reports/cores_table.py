@@ -1,0 +1,136 @@
+"""The table of CPU cases by their cores: times, speed-up, parallel efficiency."""
+
+from collections.abc import Sequence
+
+from reports import cases, digits, legend, marks, remarks
+from reports.comparison import Compared
+from reports.scaling import Curve, efficiency
+from reports.tables import Column, Table
+
+NAME = "cores"
+
+_MEANING = (
+    "speed-up = seconds on the fewest cores / seconds of the row; efficiency = "
+    "speed-up × fewest cores / cores"
+)
+_LAW = "by law: seconds by the fit of Amdahl's law to the rows of the same case"
+_VERSIONS = (
+    "— another major version of the engine than on the fewest cores: not compared"
+)
+
+
+def table(curves: Sequence[Curve], read: str, absent: Sequence[str]) -> Table:
+    """A row for each case of ``curves``.
+
+    ``read`` is the line that says what was read; those of ``absent`` tell what is not
+    in the table.
+    """
+    rows = [row for curve in curves for row in curve.rows]
+    pooled = [row.case for row in rows]
+    said = remarks.of(pooled)
+    marked = marks.of(said)
+    laws = [_law(curve, row) for curve in curves for row in curve.rows]
+    versions = any(row.time and row.speedup is None for row in rows)
+    return Table(
+        name=NAME,
+        shown=(*cases.axis_columns(pooled, ("device",)), *_shown(rows, laws, marked)),
+        data=(*cases.axis_data(pooled), *_data(rows, laws, said)),
+        above=(read, _MEANING),
+        below=(
+            *cases.loops_explained(pooled),
+            *legend.lines(rows),
+            *([_LAW] if any(laws) else []),
+            *([_VERSIONS] if versions else []),
+            *absent,
+            *marked.lines,
+        ),
+    )
+
+
+def _law(curve: Curve, row: Compared) -> float | None:
+    """Seconds of ``row`` by the law; None where there is none, or not for this row."""
+    if curve.fit is None or row.speedup is None:
+        return None
+    return curve.fit.seconds(row.case.combination.cores)
+
+
+def _shown(
+    rows: Sequence[Compared], laws: Sequence[float | None], marked: marks.Marked
+) -> tuple[Column, ...]:
+    launches = [
+        f"{len(row.case.launches) or '—'} {mark}".rstrip()
+        for row, mark in zip(rows, marked.rows, strict=True)
+    ]
+    by_law = ["—" if law is None else digits.number(law) for law in laws]
+    efficiencies = [_efficiency(row) for row in rows]
+    return (
+        Column("launches", tuple(launches)),
+        Column("epoch (s)", tuple([_epoch(row) for row in rows])),
+        *([Column("by law (s)", tuple(by_law))] if any(laws) else []),
+        Column("speed-up", tuple([_speedup(row) for row in rows])),
+        Column("efficiency (%)", tuple(efficiencies)),
+    )
+
+
+def _data(
+    rows: Sequence[Compared],
+    laws: Sequence[float | None],
+    said: Sequence[Sequence[str]],
+) -> tuple[Column, ...]:
+    times = [row.time for row in rows]
+    speedups = [row.speedup for row in rows]
+    efficiencies = [efficiency(row) for row in rows]
+    outcomes = [row.case.outcome.kind if row.case.outcome else None for row in rows]
+    fewest = [row.baseline.cores if row.speedup else None for row in rows]
+    return (
+        Column("launches", tuple([t.launches if t else None for t in times])),
+        Column("seconds", tuple([t.seconds if t else None for t in times])),
+        Column("seconds_low", tuple([t.low if t else None for t in times])),
+        Column("seconds_high", tuple([t.high if t else None for t in times])),
+        Column("law_seconds", tuple(laws)),
+        Column("fewest_cores", tuple(fewest)),
+        Column("speedup", tuple([s.ratio if s else None for s in speedups])),
+        Column("speedup_low", tuple([s.low if s else None for s in speedups])),
+        Column("speedup_high", tuple([s.high if s else None for s in speedups])),
+        Column("efficiency", tuple([e.ratio if e else None for e in efficiencies])),
+        Column("efficiency_low", tuple([e.low if e else None for e in efficiencies])),
+        Column("efficiency_high", tuple([e.high if e else None for e in efficiencies])),
+        Column("outcome", tuple(outcomes), "left"),
+        Column("notes", tuple([" | ".join(each) for each in said]), "left"),
+    )
+
+
+def _epoch(row: Compared) -> str:
+    """The time, or what came of the case instead; with ‡ if it is less sure."""
+    if row.time is None:
+        return str(row.case.outcome)
+    mark = "‡" if legend.stopped_short(row) else ""
+    if row.time.launches == 1:
+        return f"{digits.number(row.time.seconds)}{mark}"
+    exact = row.time.has_interval
+    write = digits.with_half_width if exact else digits.with_extremes
+    return f"{write(row.time.seconds, row.time.low, row.time.high)}{mark}"
+
+
+def _speedup(row: Compared) -> str:
+    if row.speedup is None:
+        return "—"
+    if row.is_baseline:
+        return "1 (baseline)"
+    ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
+    mark = "§" if row.codes_differ else ""
+    if low is None or high is None:
+        return f"{digits.number(ratio)}*{mark}"
+    return f"{digits.with_interval(ratio, low, high)}{mark}"
+
+
+def _efficiency(row: Compared) -> str:
+    found = efficiency(row)
+    if found is None:
+        return "—"
+    if row.is_baseline:
+        return "100"
+    if found.low is None or found.high is None:
+        return f"{digits.number(found.ratio * 100)}*"
+    each = (found.ratio * 100, found.low * 100, found.high * 100)
+    return digits.with_interval(*each)
