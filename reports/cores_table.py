@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports import cases, digits, legend, marks, remarks
+from reports import cases, cells, digits, legend, marks, remarks
 from reports.comparison import Compared
 from reports.scaling import Curve, efficiency
 from reports.tables import Column, Table
@@ -65,9 +65,9 @@ def _shown(
     efficiencies = [_efficiency(row) for row in rows]
     return (
         Column("launches", tuple(launches)),
-        Column("epoch (s)", tuple([_epoch(row) for row in rows])),
+        Column("epoch (s)", tuple([cells.epoch(row) for row in rows])),
         *([Column("by law (s)", tuple(by_law))] if any(laws) else []),
-        Column("speed-up", tuple([_speedup(row) for row in rows])),
+        Column("speed-up", tuple([cells.speedup(row) for row in rows])),
         Column("efficiency (%)", tuple(efficiencies)),
     )
 
@@ -98,30 +98,6 @@ def _data(
         Column("outcome", tuple(outcomes), "left"),
         Column("notes", tuple([" | ".join(each) for each in said]), "left"),
     )
-
-
-def _epoch(row: Compared) -> str:
-    """The time, or what came of the case instead; with ‡ if it is less sure."""
-    if row.time is None:
-        return str(row.case.outcome)
-    mark = "‡" if legend.stopped_short(row) else ""
-    if row.time.launches == 1:
-        return f"{digits.number(row.time.seconds)}{mark}"
-    exact = row.time.has_interval
-    write = digits.with_half_width if exact else digits.with_extremes
-    return f"{write(row.time.seconds, row.time.low, row.time.high)}{mark}"
-
-
-def _speedup(row: Compared) -> str:
-    if row.speedup is None:
-        return "—"
-    if row.is_baseline:
-        return "1 (baseline)"
-    ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
-    mark = "§" if row.codes_differ else ""
-    if low is None or high is None:
-        return f"{digits.number(ratio)}*{mark}"
-    return f"{digits.with_interval(ratio, low, high)}{mark}"
 
 
 def _efficiency(row: Compared) -> str:

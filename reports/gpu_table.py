@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reports import cases, digits, gpu, paper, stats
+from reports import cases, cells, gpu, paper, stats
 from reports.gpu import Pair, Row
 from reports.saved import Saved
 from reports.tables import Column, Table
@@ -112,9 +112,7 @@ def _cell(line: _Line, cores: int) -> str:
     mark = "°" if line.row.is_partial(cores) else ""
     if any(pair.precisions_differ for pair in line.row.cells[cores]):
         mark += "†"
-    if speedup.low is None or speedup.high is None:
-        return f"{digits.number(speedup.ratio)}*{mark}"
-    return f"{digits.with_interval(speedup.ratio, speedup.low, speedup.high)}{mark}"
+    return f"{cells.ratio(speedup)}{mark}"
 
 
 def _speedup(line: _Line, cores: int) -> stats.Speedup | None:

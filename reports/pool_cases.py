@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports import cases, digits, marks, memory_pools, remarks, stats
+from reports import cases, cells, digits, marks, memory_pools, remarks, stats
 from reports.memory_pools import Held, Pair
 from reports.pool import Pooled
 from reports.tables import Cell, Column, Table
@@ -76,11 +76,7 @@ def _epoch(case: Pooled) -> str:
 def _speedup(pair: Pair) -> str:
     if pair.speedup is None:
         return "—¶" if pair.both_timed else "—"
-    ratio, low, high = pair.speedup.ratio, pair.speedup.low, pair.speedup.high
-    mark = "§" if pair.codes_differ else ""
-    if low is None or high is None:
-        return f"{digits.number(ratio)}*{mark}"
-    return f"{digits.with_interval(ratio, low, high)}{mark}"
+    return f"{cells.ratio(pair.speedup)}{'§' if pair.codes_differ else ''}"
 
 
 def _reserved(pooled: Sequence[Pooled]) -> list[Held | None]:
@@ -120,13 +116,13 @@ def _data(pairs: Sequence[Pair]) -> tuple[Column, ...]:
 def _times(pooled: Sequence[Pooled], side: str) -> Iterator[Column]:
     times = [None if c.outcome else stats.epoch_time(c.medians) for c in pooled]
     kinds = [case.outcome.kind if case.outcome else None for case in pooled]
-    cells: dict[str, list[Cell]] = {
+    columns: dict[str, list[Cell]] = {
         "launches": [t.launches if t else None for t in times],
         "seconds": [t.seconds if t else None for t in times],
         "seconds_low": [t.low if t else None for t in times],
         "seconds_high": [t.high if t else None for t in times],
     }
-    for name, values in cells.items():
+    for name, values in columns.items():
         yield Column(f"{side}{name}", tuple(values))
     yield Column(f"{side}outcome", tuple(kinds), "left")
 

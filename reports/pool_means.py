@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reports import cases, digits, stats
+from reports import cases, cells, digits, stats
 from reports.memory_pools import Group, Pair
 from reports.tables import Column, Table
 
@@ -48,12 +48,7 @@ def _count(group: Group) -> str:
 
 
 def _mean(group: Group) -> str:
-    if group.mean is None:
-        return "—"
-    ratio, low, high = group.mean.ratio, group.mean.low, group.mean.high
-    if low is None or high is None:
-        return f"{digits.number(ratio)}*"
-    return digits.with_interval(ratio, low, high)
+    return "—" if group.mean is None else cells.ratio(group.mean)
 
 
 def _extreme(group: Group, choose: Callable[..., Pair]) -> str:

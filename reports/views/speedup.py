@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from reports import (
     baseline,
     cases,
+    cells,
     digits,
     gpu_table,
     legend,
@@ -98,10 +99,10 @@ def _shown(rows: Sequence[Compared], marked: marks.Marked) -> tuple[Column, ...]
     energy = Column("energy (J/epoch)", tuple(energies))
     return (
         Column("launches ×rounds", tuple(launches)),
-        Column("epoch (s)", tuple([_epoch(row) for row in rows])),
+        Column("epoch (s)", tuple([cells.epoch(row) for row in rows])),
         Column("images/s", tuple(speeds)),
         *([energy] if metered else []),
-        Column("speed-up", tuple([_speedup(row) for row in rows])),
+        Column("speed-up", tuple([cells.speedup(row) for row in rows])),
     )
 
 
@@ -154,30 +155,5 @@ def _launches(row: Compared) -> str:
     return f"{len(rounds)}×{few}" if few == many else f"{len(rounds)}×{few}–{many}"
 
 
-def _epoch(row: Compared) -> str:
-    """The time, or what came of the case instead; with ‡ if it is less sure."""
-    if row.time is None:
-        return str(row.case.outcome)
-    seconds, low, high = row.time.seconds, row.time.low, row.time.high
-    mark = "‡" if legend.stopped_short(row) else ""
-    if row.time.launches == 1:
-        return f"{digits.number(seconds)}{mark}"
-    interval = row.time.has_interval
-    write = digits.with_half_width if interval else digits.with_extremes
-    return f"{write(seconds, low, high)}{mark}"
-
-
 def _number(value: float | None) -> str:
     return "—" if value is None else digits.number(value)
-
-
-def _speedup(row: Compared) -> str:
-    if row.time is None or row.speedup is None:
-        return "—"
-    if row.is_baseline:
-        return "1 (baseline)"
-    ratio, low, high = row.speedup.ratio, row.speedup.low, row.speedup.high
-    mark = f"{'†' if row.precisions_differ else ''}{'§' if row.codes_differ else ''}"
-    if low is None or high is None:
-        return f"{digits.number(ratio)}*{mark}"
-    return f"{digits.with_interval(ratio, low, high)}{mark}"
