@@ -59,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
             help="saved files, or folders of them (default: the newest file below "
             ".benchmarks/)",
         )
-        command.add_argument(
-            "--output", type=Path, metavar="PATH", help="write there (default: stdout)"
-        )
+        output = command.add_argument("--output", type=Path, metavar="PATH")
         view.add_arguments(command)
+        usual = command.get_default("output") or "standard output"
+        output.help = f"write there (default: {usual})"
     return parser
 
 

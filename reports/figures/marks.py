@@ -1,0 +1,113 @@
+"""Marks: a panel's data as lines with markers or as bars, with error bars."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.patches import Rectangle
+
+from reports.figures import style
+from reports.figures.drawing import Panel, Point
+from reports.figures.field import Field
+from reports.figures.markup import POINT, POINTS
+from reports.figures.sheet import Sheet
+from reports.figures.style import Look
+
+_CAP = 3.2
+_WHISKER = 0.8  # width of an error bar's line
+_GROUP = 0.8  # of the room between batch sizes, what bars take
+
+
+def lines(
+    sheet: Sheet, field: Field, panel: Panel, looks: Mapping[str, Look], first: int
+) -> None:
+    """A line, error bars and markers for each series; ``first`` numbers the points."""
+    for series in panel.series:
+        look = looks[series.key]
+        xs = [field.across(point.x) for point in series.points]
+        places = [(x, field.up(p.y)) for x, p in zip(xs, series.points, strict=True)]
+        sheet.line(places, **line(look))
+        _error_bars(sheet, field, xs, series.points, look.colour)
+        sheet.line(places, **marker(look), gid=f"{POINTS}{first}")
+        first += len(series.points)
+
+
+def bars(
+    sheet: Sheet, field: Field, panel: Panel, looks: Mapping[str, Look], first: int
+) -> None:
+    """A bar for each point beside those of other series, numbered from ``first`` on."""
+    places = {int(name): place for place, name in enumerate(field.x.names)}
+    pace = field.across(1.0) - field.across(0.0)
+    slot = pace * _GROUP / len(looks)
+    for series in panel.series:
+        look = looks[series.key]
+        shift = slot * list(looks).index(series.key) - pace * _GROUP / 2
+        lefts = [field.across(places[point.x]) + shift for point in series.points]
+        for left, point in zip(lefts, series.points, strict=True):
+            height = field.up(point.y) - field.box.bottom
+            corner = (left, field.box.bottom)
+            box = Rectangle(corner, slot * 0.92, height, gid=f"{POINT}{first}")
+            box.update(bar(look))
+            sheet.add(box)
+            first += 1
+        centres = [left + slot * 0.46 for left in lefts]
+        _error_bars(sheet, field, centres, series.points, style.INK)
+
+
+def line(look: Look) -> dict[str, Any]:
+    """The properties of a line."""
+    dashes = (0, look.dashes) if look.dashes else "-"
+    return {"color": look.colour, "linewidth": 1.1, "linestyle": dashes}
+
+
+def marker(look: Look) -> dict[str, Any]:
+    """The properties of a line that is markers alone."""
+    return {
+        "linestyle": "none",
+        "marker": look.marker,
+        "markersize": 3.6,
+        "markerfacecolor": style.GROUND if look.is_open else look.colour,
+        "markeredgecolor": look.colour,
+        "markeredgewidth": 0.9,
+    }
+
+
+def bar(look: Look) -> dict[str, Any]:
+    """The properties of a bar."""
+    return {
+        "facecolor": style.GROUND if look.is_open else look.colour,
+        "edgecolor": look.colour,
+        "hatch": look.hatch,
+        "linewidth": 0.7,
+    }
+
+
+def _error_bars(
+    sheet: Sheet,
+    field: Field,
+    xs: Sequence[float],
+    points: Sequence[Point],
+    colour: str,
+) -> None:
+    """Lines from low to high; intervals have caps, but for ends beyond the picture."""
+    ends = [
+        (x, point, point.low, point.high)
+        for x, point in zip(xs, points, strict=True)
+        if point.low is not None and point.high is not None
+    ]
+    if not ends:
+        return
+    sheet.lines(
+        [((x, field.up(low)), (x, field.up(high))) for x, _, low, high in ends],
+        colors=colour,
+        linewidths=_WHISKER,
+    )
+    caps = [
+        (x, field.up(end))
+        for x, point, low, high in ends
+        if point.is_interval
+        for end in (low, high)
+        if field.y.low <= end <= field.y.high
+    ]
+    look = {"markersize": _CAP, "markeredgewidth": _WHISKER, "markeredgecolor": colour}
+    if caps:
+        sheet.line(caps, linestyle="none", marker="_", **look)
