@@ -18,7 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns the exit code: 0, or 2 if anything asked for could not be read, found or
     written. What could be read is shown either way.
     """
-    arguments = _parser().parse_args(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    arguments = _parser(typed).parse_args(typed)
     try:
         found = sources.find(arguments.files)
         read = saved.read(found.paths)
@@ -37,13 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2 if problems else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m reports",
         description="Tables, figures and a page from what pytest-benchmark saved.",
     )
     commands = parser.add_subparsers(dest="view", metavar="VIEW", required=True)
-    for name in views.names():
+    # One view alone is imported where it is clear which: all of them take longer than
+    # most tables.
+    known = views.names()
+    for name in typed[:1] if typed and typed[0] in known else known:
         view = views.view(name)
         command = commands.add_parser(
             name,

@@ -32,10 +32,14 @@ def each(
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+    pool = ProcessPoolExecutor(processes, get_context("fork"))
+    try:
         packed = pool.map(partial(_packed, read, pack), paths)
         meanwhile()
         return [unpack(result) for result in packed]
+    finally:
+        # They give back a lot of memory before they end: nobody waits for that.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _packed(

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from tabulate import LATEX_ESCAPE_RULES, tabulate
-
 from reports.errors import InputError
 
 Cell = str | int | float | None
@@ -108,6 +106,9 @@ def render(tables: Sequence[Table], arguments: argparse.Namespace) -> str:
 
 
 def _tabulated(table: Table, form: str, escape: dict[int, str] | None = None) -> str:
+    # it takes as long to import as all the rest, and plain text and data need it not
+    from tabulate import tabulate
+
     columns = [each for each in table.shown if form == "html" or not each.said]
     cells: Iterable[Iterable[Cell]] = (column.cells for column in columns)
     headings = [column.heading for column in columns]
@@ -157,6 +158,8 @@ def _latex(table: Table) -> str:
 
 
 def _in_latex(line: str) -> str:
+    from tabulate import LATEX_ESCAPE_RULES
+
     escaped = "".join(LATEX_ESCAPE_RULES.get(mark, mark) for mark in line)
     return escaped.translate(_LATEX)
 
