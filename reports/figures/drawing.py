@@ -10,7 +10,7 @@ _TIME = ("Training time of an epoch on the GPU", "image size")
 _REFERENCE = (
     "Line across: the paper's highest against so many cores "
     f"({paper.ENGINE} on a {paper.GPU}, cnmem = {paper.POOL}, against "
-    f"{paper.CPU_ENGINE} on a {paper.CPU})"
+    f"{paper.CPU_ENGINE} on a {paper.CPU}); above each panel the highest here"
 )
 
 

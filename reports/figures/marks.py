@@ -108,6 +108,6 @@ def _error_bars(
         for end in (low, high)
         if field.y.low <= end <= field.y.high
     ]
-    look = {"markersize": _CAP, "markeredgewidth": _WHISKER, "markeredgecolor": colour}
+    look = {"markersize": _CAP, "markeredgewidth": _WHISKER, "color": colour}
     if caps:
         sheet.line(caps, linestyle="none", marker="_", **look)

@@ -50,8 +50,7 @@ def files(drawing: Drawing, formats: tuple[str, ...], dpi: int) -> dict[str, byt
 
 
 def _svg(drawing: Drawing, fonttype: str, ground: str) -> str:
-    settings = {"svg.fonttype": fonttype, "svg.hashsalt": "-"}
-    with _figure(drawing, settings, ground) as figure:
+    with _figure(drawing, {"svg.fonttype": fonttype}, ground) as figure:
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata={"Date": None})
     return written.getvalue()

@@ -108,5 +108,5 @@ def _between(ticks: Iterable[float], low: float, high: float) -> tuple[float, ..
 
 
 def _written(tick: float) -> str:
-    """All its digits, but not more than six decimals' worth of rounding."""
-    return f"{tick:.6f}".rstrip("0").rstrip(".")
+    """As short as it is exact, but for what computing added far behind the point."""
+    return f"{tick:.12f}".rstrip("0").rstrip(".")

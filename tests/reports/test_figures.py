@@ -1,40 +1,31 @@
-"""``python -m reports figures``: what is drawn, where, and in which files."""
+"""``python -m reports figures``: which figures the cases give, and in which files."""
 
 import re
-import struct
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import combinations, pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
-import reports
-from reports import figures, paper, saved
+from reports import figures, saved
 from reports.__main__ import main
-from reports.figures import Drawing, layout, scales, style
 
 Record = dict[str, Any]
 Case = Callable[..., Record]
 Save = Callable[..., str]
 Mutants = Callable[[str, int, int], Iterator[str]]
 
-PACKAGE = Path(reports.__file__).parent
-SVG = "{http://www.w3.org/2000/svg}"
 GPU = {"device": "cuda", "cores": 16}
+SVG_ALONE = ["--formats", "svg"]
 
 
 @pytest.fixture
-def gpu(case: Case) -> Callable[..., Record]:
-    """A case on a named GPU; launches of the seconds given, the same in each round."""
+def gpu(case: Case) -> Case:
+    """A case on a named GPU: a launch of one round for each of the seconds."""
 
     def make(*seconds: float, **axes: Any) -> Record:
-        record = case(*[[each, each] for each in seconds], **{**GPU, **axes})
+        record = case(*[[each] for each in seconds], **{**GPU, **axes})
         for launch in record["extra_info"]["launches"]:
             launch["device_name"] = "GTX 980"
         return record
@@ -44,36 +35,34 @@ def gpu(case: Case) -> Callable[..., Record]:
 
 @pytest.fixture
 def grid(save: Save, case: Case, gpu: Case) -> str:
-    """Sizes, batches, pools and cores with intervals, ranges and lone launches."""
+    """Sizes, batches, pools and cores; three, two and one launches of a case."""
     found = []
     for size, batch, pool in product((64, 200), (10, 50, 150), ("0", "1")):
         seconds = size / 200 + 2 / batch + (0.1 if pool == "0" else 0)
-        launches = {10: 3, 50: 2, 150: 1}[batch]
-        scatter = [seconds * (1 + 0.02 * number) for number in range(launches)]
+        launches = range({10: 3, 50: 2, 150: 1}[batch])
+        scatter = [seconds * (1 + 0.02 * number) for number in launches]
         found.append(gpu(*scatter, size=size, batch=batch, cnmem=pool))
     for batch, cores in product((10, 50, 150), (2, 1)):
-        several = [[10 / cores * (1 + 0.01 * n)] for n in range(3)]
+        scatter = [10 / cores * (1 + 0.01 * number) for number in range(3)]
+        several = [[seconds] for seconds in scatter]
         found.append(case(*several, size=200, batch=batch, cores=cores))
     return save("grid.json", *found)
 
 
-def selected(*names: str, in_style: str = "default") -> figures.Selection:
-    return figures.select(saved.read([Path(name) for name in names]), in_style)
+def selected(*names: str, style: str = "default") -> figures.Selection:
+    return figures.select(saved.read([Path(name) for name in names]), style)
 
 
-def drawn(drawing: Drawing, prefix: str = "p") -> ElementTree.Element:
-    return ElementTree.fromstring(figures.svg(drawing, prefix))
+def names(selection: figures.Selection) -> list[str]:
+    return [drawing.name for drawing in selection.drawings]
 
 
-def points(root: ElementTree.Element) -> dict[str, ElementTree.Element]:
-    """The elements of points by their id."""
-    return {each.attrib["id"]: each for each in root.iter() if each.get("class")}
-
-
-def places(root: ElementTree.Element) -> list[tuple[float, float]]:
-    """Where the markers are, in points from the upper left."""
-    markers = [each.find(f"{SVG}use") for each in points(root).values()]
-    return [(float(m.attrib["x"]), float(m.attrib["y"])) for m in markers if m is not None]
+def written(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    """The names of the files that a run wrote, as it tells them."""
+    assert main(["figures", *arguments]) == 0
+    paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(path.is_file() for path in paths)
+    return [path.name for path in paths]
 
 
 def test_figures_of_a_grid(grid: str) -> None:
@@ -101,15 +90,15 @@ def test_labels_say_the_value_its_range_and_what_that_is(grid: str) -> None:
     """An interval from 3 launches on, the extremes of two, nothing of one."""
     third, *_, sixth = selected(grid).drawings
     assert [point.label for point in third.points] == [
-        "64 px, batch 10, cnmem 0: 0.632 s (95 %: 0.600–0.664), 3 launches",
-        "200 px, batch 10, cnmem 0: 1.326 s (95 %: 1.261–1.394), 3 launches",
+        "64 px, batch 10, cnmem 0: 0.632 s (95 %: 0.602–0.664), 3 launches",
+        "200 px, batch 10, cnmem 0: 1.33 s (95 %: 1.26–1.39), 3 launches",
         "64 px, batch 50, cnmem 0: 0.465 s (range 0.460–0.469), 2 launches",
         "200 px, batch 50, cnmem 0: 1.15 s (range 1.14–1.16), 2 launches",
         "64 px, batch 150, cnmem 0: 0.433 s, 1 launch",
         "200 px, batch 150, cnmem 0: 1.11 s, 1 launch",
     ]
     assert [point.label for point in sixth.points[:3]] == [
-        "200 px, batch 10, cnmem 0, 2 cores: 3.81 × (95 %: 3.61–4.02), "
+        "200 px, batch 10, cnmem 0, 2 cores: 3.81 × (95 %: 3.66–3.97), "
         "3 launches on the GPU, 3 on the CPU (theano, float32)",
         "200 px, batch 50, cnmem 0, 2 cores: 4.39 × (range 4.30–4.47), "
         "2 launches on the GPU, 3 on the CPU (theano, float32)",
@@ -136,51 +125,297 @@ def test_captions_say_what_is_drawn_how_sure_it_is_and_of_what(grid: str) -> Non
         "logarithms). Error bars without caps: lowest and highest ratio of any two "
         "launches. No error bar: one launch on a side, and no word on the error. Line "
         "across: the paper's highest against so many cores (theano on a GTX-980, "
-        "cnmem = 1, against tensorflow on a Core i7). On the CPU: theano. theano, loop "
-        "fit, float32, 300 images an epoch, dataset tissue, seed 0, GTX 980, beside "
-        "Xeon, 16 CPUs."
+        "cnmem = 1, against tensorflow on a Core i7); above each panel the highest "
+        "here. On the CPU: theano. theano, loop fit, float32, 300 images an epoch, "
+        "dataset tissue, seed 0, GTX 980, beside Xeon, 16 CPUs."
     )
 
 
 def test_captions_name_cases_without_a_time_and_other_arithmetic(
-    save: Save, case: Case, gpu: Case, untimed: Callable[..., Record]
+    save: Save, case: Case, gpu: Case, untimed: Case
 ) -> None:
+    pool = {"cnmem": "1", "precision": "tf32"}
     name = save(
         "run.json",
-        *[gpu(0.1, size=s, cnmem="1", precision="tf32") for s in (64, 200)],
+        *[gpu(0.1, size=size, **pool) for size in (64, 200)],
         case([2.0], size=200, precision="float32"),
-        outcomes=[
-            untimed(
-                "out-of-memory", **GPU, size=200, batch=60, cnmem="1", precision="tf32"
-            )
-        ],
+        outcomes=[untimed("out-of-memory", **GPU, size=200, batch=60, **pool)],
     )
     fourth, sixth = selected(name).drawings
+    assert fourth.name == "figure-4-theano-fit-tf32"
     assert fourth.caption.endswith(
         "No time: 200 px, batch 60, cnmem 1 (out of memory)."
     )
     assert "differ (tf32 against float32), and part of the ratio" in sixth.caption
 
 
-def test_points_are_where_their_values_are(grid: str) -> None:
-    """Equal factors are equal distances on the default's axes, upwards and across."""
-    third = selected(grid).drawings[0]
-    expected = [(point.x, point.y) for point in third.points]
-    found = places(drawn(third))
-    for (one, other), (here, there) in zip(
-        combinations(expected, 2), combinations(found, 2), strict=True
+def test_the_papers_style_has_a_file_a_panel(grid: str) -> None:
+    """A letter each in the paper's order: batches ascending, cores descending."""
+    drawings = selected(grid, style="paper").drawings
+    assert {each.name: each.heading for each in drawings} == {
+        "figure-3-theano-fit": "Without a memory pool (cnmem = 0)",
+        "figure-4-theano-fit": "With a memory pool (cnmem = 1)",
+        "figure-5a-theano-fit": "Training time by memory pool, batch 10",
+        "figure-5b-theano-fit": "Training time by memory pool, batch 50",
+        "figure-5c-theano-fit": "Training time by memory pool, batch 150",
+        "figure-6a-theano-fit": "Speed-up over CPU cores at 200 px, 2 cores",
+        "figure-6b-theano-fit": "Speed-up over CPU cores at 200 px, 1 core",
+    }
+    captions = [each.caption for each in drawings if each.name[7:9] in ("5a", "5c")]
+    assert ["caps" in caption for caption in captions] == [True, False]
+    assert drawings[2].title.startswith("Figure 5a, batch 10: training time with each")
+
+
+def test_names_say_what_the_paper_has_not(save: Save, case: Case, gpu: Case) -> None:
+    """Other pools, other sizes, other loops and precisions; and the best CPU engine."""
+    fused = {"loop": "fused", "engine": "jax"}
+    name = save(
+        "run.json",
+        *[
+            gpu(0.1, size=size, cnmem=pool, precision=precision, **fused)
+            for size in (64, 200)
+            for pool in ("0", "0.5", "grow")
+            for precision in ("float32", "bfloat16")
+        ],
+        *[case([2.0], size=size, **fused) for size in (64, 200)],
+        case([1.0], engine="torch", size=64),
+    )
+    assert names(selected(name)) == [
+        "figure-3-jax-fused",
+        "figure-4-cnmem-0-5-jax-fused",
+        "figure-4-cnmem-grow-jax-fused",
+        "figure-5-jax-fused",
+        "figure-6-64px-jax-fused",
+        "figure-6-jax-fused",
+        "figure-6-64px-against-best-jax-fused",
+        "figure-3-jax-fused-bfloat16",
+        "figure-4-cnmem-0-5-jax-fused-bfloat16",
+        "figure-4-cnmem-grow-jax-fused-bfloat16",
+        "figure-5-jax-fused-bfloat16",
+        "figure-6-64px-jax-fused-bfloat16",
+        "figure-6-jax-fused-bfloat16",
+        "figure-6-64px-against-best-jax-fused-bfloat16",
+    ]
+
+
+def test_machines_have_figures_of_their_own(
+    save: Save, gpu: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same setting elsewhere has a number, in all of its names alike."""
+    for node in ("one", "two"):
+        cases = [gpu(0.1, size=s, cnmem=p) for s in (64, 200) for p in ("0", "1")]
+        save(f"{node}.json", *cases, node=node)
+    found = written(capsys, "one.json", "two.json", *SVG_ALONE)
+    assert found == [
+        *[f"figure-{number}-theano-fit.svg" for number in (3, 4, 5)],
+        *[f"figure-{number}-theano-fit-2.svg" for number in (3, 4, 5)],
+        "captions.txt",
+    ]
+
+
+def test_other_data_or_epochs_have_figures_of_their_own(save: Save, gpu: Case) -> None:
+    """No line connects what was measured with other images or settings of a job."""
+    cases = [
+        gpu(0.1, size=size, cnmem="0", **job)
+        for size in (64, 200)
+        for job in ({}, {"images": 600}, {"dataset": "glas"}, {"gpu_memory": 4096})
+    ]
+    drawings = selected(save("run.json", *cases)).drawings
+    assert [len(each.points) for each in drawings] == [2] * 4
+    told = [each.caption for each in drawings]
+    for fact in ("600 images", "dataset glas", "gpu_memory 4096"):
+        assert sum(fact in caption for caption in told) == 1
+
+
+def test_the_papers_values_stand_beside_their_like_only(
+    save: Save, case: Case, gpu: Case
+) -> None:
+    """At 200 px, with cnmem = 1, against numbers of cores that it has."""
+    cases = [gpu(0.1, size=size, cnmem="1") for size in (64, 200)]
+    cpus = [case([1.0], size=size, cores=n) for size in (64, 200) for n in (1, 3)]
+    name = save("run.json", *cases, gpu(0.1, size=64, cnmem="0"), *cpus)
+    references = {
+        drawing.name: [panel.reference for panel in drawing.panels]
+        for drawing in selected(name).drawings
+        if drawing.is_speedup
+    }
+    assert references == {
+        "figure-6-64px-theano-fit": [None, None],
+        "figure-6-theano-fit": [None, 16.19],
+    }
+
+
+def test_engines_too_far_apart_to_be_compared_are_drawn_apart(
+    save: Save, gpu: Case
+) -> None:
+    cases = {pool: [gpu(0.1, size=s, cnmem=pool) for s in (64, 200)] for pool in "01"}
+    for pool, version in (("0", "1.0.5"), ("1", "2.0.0")):
+        for each in cases[pool]:
+            for launch in each["extra_info"]["launches"]:
+                launch["versions"] = {"theano": version}
+    found = names(selected(save("run.json", *cases["0"], *cases["1"])))
+    assert found == ["figure-3-theano-fit", "figure-4-theano-fit-2"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "pools", "told"),
+    [
+        (
+            (64, 200),
+            ("1",),
+            [
+                "no figure 3 of {}: no case with a time has cnmem = 0",
+                "no figure 5 of {}: it compares memory pools, and there is cnmem = 1 "
+                "alone",
+                "no figure 6 of {}: no CPU case of this machine to compare with has a "
+                "time",
+            ],
+        ),
+        (
+            (64, 200),
+            ("0",),
+            [
+                "no figure 4 of {}: no case with a time has a memory pool",
+                "no figure 5 of {}: it compares memory pools, and there is cnmem = 0 "
+                "alone",
+                "no figure 6 of {}: no CPU case of this machine to compare with has a "
+                "time",
+            ],
+        ),
+        (
+            (64,),
+            ("0", "1"),
+            [
+                "no figures 3 to 5 of {}: one image size only, 64 px, and they are of "
+                "several",
+                "no figure 6 of {}: no CPU case of this machine to compare with has a "
+                "time",
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(
+    sizes: tuple[int, ...],
+    pools: tuple[str, ...],
+    told: list[str],
+    save: Save,
+    gpu: Case,
+) -> None:
+    cases = [gpu(0.1, size=size, cnmem=pool) for size in sizes for pool in pools]
+    setting = "theano, fit, float32 on GTX 980"
+    gaps = selected(save("run.json", *cases)).gaps
+    assert gaps == tuple([line.format(setting) for line in told])
+
+
+def test_gaps_go_to_standard_error_and_the_rest_is_drawn(
+    save: Save, gpu: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several settings that lack the same share a line."""
+    cases = [
+        gpu(0.1, size=size, cnmem="1", engine=engine)
+        for size in (64, 200)
+        for engine in ("a", "b", "c", "d", "e")
+    ]
+    assert main(["figures", save("run.json", *cases), *SVG_ALONE]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 6
+    assert err.splitlines()[0] == (
+        "reports: no figure 3 of a, fit, float32 on GTX 980; b, fit, float32 on GTX "
+        "980; c, fit, float32 on GTX 980 and 2 more: no case with a time has cnmem = 0"
+    )
+    assert len(err.splitlines()) == 3
+
+
+def test_more_lines_than_anybody_can_read_are_not_drawn(save: Save, gpu: Case) -> None:
+    cases = [
+        gpu(0.1, size=size, batch=batch, cnmem="0", images=3000)
+        for size in (64, 200)
+        for batch in range(1, 50)
+    ]
+    selection = selected(save("run.json", *cases))
+    assert selection.drawings == ()
+    assert "49 lines are more than the 48 that it can have" in selection.gaps[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cpu.json"], "nothing to draw: figures 3 to 6 are of a GPU"),
+        (["one.json"], "nothing to draw: no figures 3 to 5 of theano"),
+        (["cpu.json", "--formats", "svg,pdf"], "'pdf' is none of svg, png"),
+        (["cpu.json", "--formats", ""], "'' is none of svg, png"),
+        (["cpu.json", "--dpi", "0"], "--dpi '0' is not a whole number from 50 to 1200"),
+        (["cpu.json", "--dpi", "٣٠٠"], "is not a whole number"),
+        (["gone.json"], "gone.json"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(
+    arguments: list[str],
+    message: str,
+    save: Save,
+    case: Case,
+    gpu: Case,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save("cpu.json", case([1.0]))
+    save("one.json", gpu(0.1, cnmem="1"))
+    assert main(["figures", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_names_of_files_are_safe_whatever_names_cases_have(
+    save: Save, gpu: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No path, no markup; names that are the same after that have numbers."""
+    engines = ("../../etc/passwd", "<script>alert(1)</script>", "\x1b[2J", "引擎", "漢")
+    cases = [
+        gpu(0.1, size=size, cnmem="$1", engine=engine, loop="a" * 300)
+        for size in (64, 200)
+        for engine in engines
+    ]
+    found = written(capsys, save("run.json", *cases), *SVG_ALONE)
+    assert len(found) == len(set(found)) == len(engines) + 1
+    assert all(re.fullmatch(r"[a-z0-9-]{1,150}\.(svg|txt)", name) for name in found)
+    assert sorted(Path("build/report").iterdir()) == sorted(
+        Path("build/report", name) for name in found
+    )
+
+
+def test_the_same_files_have_the_same_bytes_in_any_order(
+    save: Save, gpu: Case, case: Case
+) -> None:
+    """So do captions, which are beside the figures."""
+    cases = [gpu(0.1, size=size, cnmem=pool) for size in (64, 200) for pool in "01"]
+    save("gpu.json", *cases)
+    save("cpu.json", case([1.0], size=200))
+    for folder, files in (
+        ("a", ["gpu.json", "cpu.json"]),
+        ("b", ["cpu.json", "gpu.json"]),
     ):
-        for axis, direction in ((0, 1), (1, -1)):
-            factor = scales_log(other[axis] / one[axis])
-            whole = scales_log(expected[-1][axis] / expected[0][axis])
-            span = found[-1][axis] - found[0][axis]
-            distance = (there[axis] - here[axis]) / span
-            assert distance == pytest.approx(factor / whole, abs=0.002), direction
-    assert found[1][0] > found[0][0]  # larger images are on the right
-    assert found[1][1] < found[0][1]  # slower epochs are above
+        assert main(["figures", *files, "--output", folder, "--dpi", "50"]) == 0
+    contents = [
+        {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        for folder in ("a", "b")
+    ]
+    assert contents[0] == contents[1]
+    kinds = {Path(name).suffix for name in contents[0]}
+    assert kinds == {".svg", ".png", ".txt"}
+    captions = contents[0]["captions.txt"].decode()
+    assert captions.startswith(
+        "figure-3-theano-fit\nFigure 3: training time without a memory pool (cnmem = "
+        "0): theano, fit, float32 on GTX 980.\nTraining time of an epoch on the GPU"
+    )
 
 
-def scales_log(factor: float) -> float:
-    import math
-
-    return math.log(factor)
+def test_bad_files_never_end_in_a_traceback(
+    grid: str, mutants: Mutants, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each cut, changed or swapped file is drawn or refused, in at most a few lines."""
+    codes = set()
+    for _ in mutants(grid, 40, 6):
+        codes.add(main(["figures", "bad.json", *SVG_ALONE]))
+        assert len(capsys.readouterr().err.splitlines()) < 6
+    assert codes == {0, 2}
