@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+
 from reports.errors import InputError
 
 Cell = str | int | float | None
