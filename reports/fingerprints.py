@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from reports.combination import precision_order
 from reports.flat import flatten
@@ -112,17 +111,6 @@ def differences(
     return tuple([d for d in found if not (named and d.name == FINGERPRINT)])
 
 
-def instant(when: str) -> str:
-    """A file's time of saving to the minute, in UTC; as it stands if it is no time."""
-    try:
-        time = datetime.fromisoformat(when)
-        if time.tzinfo is not None:
-            return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except (ValueError, OverflowError):  # the latter in the year 1 or 9999
-        return when
-    return f"{time:%Y-%m-%d %H:%M}"
-
-
 def _hard(file: SavedFile) -> Iterator[Fact]:
     """What `Machine` tells machines apart by, and what its digest is of."""
     machine = file.machine
@@ -174,7 +162,7 @@ def _soft(file: SavedFile) -> Iterator[Fact]:
         yield Fact(SOFT, "commit", (file.code.commit,))
         yield Fact(SOFT, "dirty", ("yes" if file.code.dirty else "no",))
     if file.when:
-        yield Fact(SOFT, SAVED, (instant(file.when),))
+        yield Fact(SOFT, SAVED, (file.instant,))
     fingerprint = file.info.get("fingerprint")
     if isinstance(fingerprint, dict) and "soft" in fingerprint:
         told_already = _OF_COMMIT if file.code.commit else ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ class SavedFile:
     info: dict[str, Any] = field(default_factory=dict, compare=False)
     command: str = ""
     when: str = ""
+
+    @property
+    def instant(self) -> str:
+        """Its time of saving to the minute, in UTC; as it stands if it is no time."""
+        try:
+            time = datetime.fromisoformat(self.when)
+            if time.tzinfo is not None:
+                return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        except (ValueError, OverflowError):  # the latter in the year 1 or 9999
+            return self.when
+        return f"{time:%Y-%m-%d %H:%M}"
 
 
 _Result = tuple[SavedFile, tuple[str, ...]] | str

@@ -1,7 +1,6 @@
 """Facts that hold for all figures of a page: machines, software, grid and times."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from reports.combination import (
     COUNTS,
@@ -39,17 +38,6 @@ def of(saved: Saved) -> tuple[Fact, ...]:
         ("Saved", tuple(_when(saved.files))),
     )
     return tuple((name, lines) for name, lines in found if lines)
-
-
-def instant(when: str) -> str:
-    """A file's time of saving to the minute, in UTC; as it stands if it is no time."""
-    try:
-        time = datetime.fromisoformat(when)
-    except ValueError:
-        return when
-    if time.tzinfo is None:
-        return f"{time:%Y-%m-%d %H:%M}"
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _machines(saved: Saved) -> Iterator[str]:
@@ -109,7 +97,7 @@ def _sample(saved: Saved, timed: Sequence[Pooled]) -> Iterator[str]:
 
 
 def _when(files: Sequence[SavedFile]) -> Iterator[str]:
-    times = sorted({instant(file.when) for file in files} - {""})
+    times = sorted({file.instant for file in files} - {""})
     if times:
         first, last = times[0], times[-1]
         yield first if first == last else f"{first} to {last}"

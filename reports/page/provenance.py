@@ -25,7 +25,7 @@ def of(files: Sequence[SavedFile]) -> tuple[Source, ...]:
         Source(
             path=printable(str(file.path)),
             holds=", ".join(_holds(file)),
-            when=facts.instant(file.when),
+            when=file.instant,
             code=str(file.code),
             command=file.command,
         )
