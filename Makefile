@@ -9,6 +9,7 @@ BENCH_ENGINES ?= theano tensorflow
 BENCH_JSON ?= build/bench.json
 # Of images: the device, and a Debian 12 to build on instead of the public one.
 DEVICE ?= cpu
+# For guard: the commit to compare with.
 BASE ?=
 # The Python of a site's own JAX or PyTorch that a bundle brings the rest for.
 SITE_PYTHON ?= 3.12
@@ -20,7 +21,7 @@ SOAK_SECONDS ?= 3600
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report test soak env doctor image images bundle lint lock clean clean-images
+.PHONY: help bench guard report test soak env doctor image images bundle lint lock clean clean-images
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
@@ -31,13 +32,19 @@ bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 	@.envs/bench/bin/python -m pytest benchmarks/test_train.py --grid quick --devices cpu \
 	    --benchmark-autosave --benchmark-json=$(BENCH_JSON) --benchmark-quiet $(ARGS)
 
+# A hostile branch name is a word to the shell, not a command. make ends with 2 whatever
+# the guard's own exit code was, unless that is 0.
+guard: export GUARD_BASE := $(BASE)
+guard: ## what got slower since a commit: make guard BASE=origin/main
+	@$(PYTHON) tools/env.py bench $(BENCH_ENGINES)
+	@.envs/bench/bin/python -m tools.guard "$$GUARD_BASE" --python "$(PYTHON)" $(ARGS)
+
 report: ## a page and figures of FILES (default: the newest) into build/report/
 	@$(PYTHON) tools/env.py bench
-	@# Without a GPU there are no figures, which they say in a line and end with 2.
 	@status=0; \
-	.envs/bench/bin/python -m reports page $(FILES) --output build/report || status=$$?; \
-	.envs/bench/bin/python -m reports figures $(FILES) --output build/report \
-	    || test $$? -eq 2 || status=1; \
+	for view in page figures; do \
+	    .envs/bench/bin/python -m reports $$view $(FILES) --output build/report || status=$$?; \
+	done; \
 	exit $$status
 
 test: ## set up, run all tests

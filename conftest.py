@@ -1,18 +1,17 @@
-"""Loads the suite's plugin wherever pytest is started, and shows what was measured.
+"""Loads the suite's plugins wherever pytest is started, and shows what was measured.
 
 The tables are the reporter's. The suite itself does not import it, as it does not
 import the suite: they meet here.
 """
 
-import json
 from typing import Any
 
 import pytest
-from pytest_benchmark.utils import safe_dumps
 
 from reports import summary
+from tools.guard import document
 
-pytest_plugins = ["benchmarks.plugin"]
+pytest_plugins = ["benchmarks.plugin", "tools.guard.session"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -21,18 +20,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     session = getattr(config, "_benchmarksession", None)
     if session is None or session.disabled:
         return
-    document = config.hook.pytest_benchmark_generate_json(
-        config=config,
-        benchmarks=session.benchmarks,
-        include_data=True,
-        machine_info={"cpu": {"brand_raw": "this machine"}},
-        commit_info={},
-    )
-    config.hook.pytest_benchmark_update_json(
-        config=config, benchmarks=session.benchmarks, output_json=document
-    )
-    # what cannot be saved as JSON (a parameter that is an object) is turned into text
-    plain = json.loads(safe_dumps(document))  # type: ignore[no-untyped-call]
-    if text := summary.of(plain):
+    machine = {"processor": "this machine"}
+    if text := summary.of(document.of(config, machine, commit={})):
         terminalreporter.section("what was measured")
-        terminalreporter.write(text)
+        # One that has not all these characters spells out lines that have them.
+        for line in text.splitlines():
+            terminalreporter.write_line(line)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from histocnn import slowed
 from histocnn.engines import Program, Runtime
 from histocnn.job import Job
 from histocnn.measurement import Epoch
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 class Clock:
     """Times an epoch, the device being idle at both ends."""
 
-    def __init__(self, runtime: Runtime, images: int) -> None:
-        """For epochs of ``images`` images."""
+    def __init__(self, runtime: Runtime, job: Job) -> None:
+        """For epochs of ``job``; `InputError` for a bad `slowed.VARIABLE`."""
         self._runtime = runtime
-        self._images = images
+        self._images = job.images
+        self._slowed = slowed.share_of(job.id)
 
     def start(self) -> None:
         """An epoch begins now."""
@@ -32,9 +34,11 @@ class Clock:
     def stop(self) -> Callable[[float, float], Epoch]:
         """The epoch has ended; call what this returns with its loss and accuracy."""
         self._runtime.synchronise()
+        compilations = self._runtime.compilations() - self._compilations
+        if self._slowed and not compilations:  # an epoch that compiled counts nowhere
+            slowed.spin(self._slowed * (time.perf_counter() - self._start))
         seconds = time.perf_counter() - self._start
         cpu_seconds = time.process_time() - self._cpu_start
-        compilations = self._runtime.compilations() - self._compilations
         return lambda loss, accuracy: Epoch(
             seconds=seconds,
             images_per_second=self._images / seconds,
@@ -86,7 +90,7 @@ class Fit:
         return weights
 
     def _stopwatch(self, on_epoch: Callable[[Epoch], None]) -> Any:
-        clock = Clock(self._runtime, self._job.images)
+        clock = Clock(self._runtime, self._job)
         base: Any = self._runtime.keras.callbacks.Callback
 
         class Stopwatch(base):  # type: ignore[misc]
@@ -138,7 +142,7 @@ class Compiled:
         """Train; ``on_epoch`` runs between two epochs, outside both times."""
         import numpy as np
 
-        clock = Clock(self._runtime, self._job.images)
+        clock = Clock(self._runtime, self._job)
         for _ in range(epochs):
             clock.start()
             order = self._orders.permutation(self._job.images).astype(np.int32)

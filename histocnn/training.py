@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from histocnn import cuda, cupti, engines, peers, pinning
+from histocnn import cuda, cupti, engines, peers, pinning, slowed
 from histocnn.cache import open_arrays
 from histocnn.job import Job
 from histocnn.loops import Compiled, Fit, finite
@@ -35,6 +35,7 @@ class Training:
         """
         engine = engines.get(job.engine)
         self._job = job
+        self._slowed = slowed.notes(slowed.share_of(job.id))
         self._runtime = engine.load(job)
         imported = time.perf_counter()
         self._images, labels = as_training_arrays(
@@ -94,7 +95,7 @@ class Training:
             weights_moved=_rms_change(self._start_weights, self.loop.weights()),
             peak_rss_bytes=peak_rss_bytes(),
             cores=pinning.seen(self._runtime.threads()),
-            notes=self.loop.notes,
+            notes=self.loop.notes + self._slowed,
             memory=self._runtime.memory(),
         )
 

@@ -2,40 +2,70 @@
 
 import argparse
 import gc
-import io
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reports import saved, sources, tables, views
-from reports.errors import InputError, printable, tell
+from reports import saved, sources, tables, views, writing
+from reports.errors import InputError, tell
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command ``argv`` (default: the process's own arguments).
 
-    Returns the exit code: 0, or 2 if anything asked for could not be read, found or
-    written. What could be read is shown either way.
+    Returns the exit code: 0, a view's own verdict, or 2 if anything asked for could not
+    be read, found or written. What could be read is shown either way.
     """
     typed = sys.argv[1:] if argv is None else argv
     arguments = _parser(typed).parse_args(typed)
+    verdict = 0
     try:
+        view = views.view(arguments.view)
         found = sources.find(arguments.files)
-        read = saved.read(found.paths)
-        problems = (*found.problems, *read.problems)
+        sides = {
+            name: sources.find(asked)
+            for name in views.sides(view)
+            if (asked := getattr(arguments, name))
+        }
+        if views.by_file(view):
+            read = saved.read_files(found.paths)
+        else:
+            read = saved.read(
+                found.paths, {name: side.paths for name, side in sides.items()}
+            )
+        unfound = [line for each in (found, *sides.values()) for line in each.problems]
+        problems = (*unfound, *read.problems)
         for line in problems:
             tell(line)
         if read.files:
-            report = views.view(arguments.view).report(read, arguments)
-            if isinstance(report, Mapping):
-                _write_files(report, arguments.output)
-            else:
-                _write(tables.render(report, arguments), arguments.output)
+            inputs = [path for each in (found, *sides.values()) for path in each.paths]
+            verdict = _show(view, read, arguments, inputs)
     except InputError as error:
         tell(str(error))
         return 2
-    return 2 if problems else 0
+    return 2 if problems else verdict
+
+
+def _show(
+    view: views.View,
+    read: saved.Saved,
+    arguments: argparse.Namespace,
+    inputs: Sequence[Path],
+) -> int:
+    """Print or write what ``view`` makes; the exit code that it asks for."""
+    report = view.report(read, arguments)
+    if isinstance(report, views.Judged):
+        for path, content in report.files.items():
+            writing.file(path, content, inputs)
+        writing.text(report.text, arguments.output, inputs)
+        for line in report.lines:
+            print(line, file=sys.stderr)
+        return report.exit_code
+    if isinstance(report, Mapping):
+        writing.folder(report, arguments.output, views.owned(view), inputs)
+    else:
+        writing.text(tables.render(report, arguments), arguments.output, inputs)
+    return 0
 
 
 def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
@@ -58,55 +88,20 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         )
         command.add_argument(
             "files",
-            nargs="*",
+            nargs="+" if views.sides(view) else "*",
             metavar="FILE",
-            help="saved files, or folders of them (default: the newest file below "
-            ".benchmarks/)",
+            help="saved files, or folders of them"
+            + (
+                ""
+                if views.sides(view)
+                else f" (default: the newest in {sources.STORAGE}/)"
+            ),
         )
         output = command.add_argument("--output", type=Path, metavar="PATH")
         view.add_arguments(command)
         usual = command.get_default("output") or "standard output"
         output.help = f"write there (default: {usual})"
     return parser
-
-
-def _write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write each of ``files`` into ``folder`` and name it on standard output."""
-    for name, content in files.items():
-        path = folder / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            where = printable(str(path))
-            raise InputError(f"cannot write {where}: {error.strerror}") from None
-        _print(f"{path}\n")
-
-
-def _write(text: str, output: Path | None) -> None:
-    try:
-        if output is None:
-            _print(text)
-        else:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        where = "standard output" if output is None else printable(str(output))
-        raise InputError(f"cannot write {where}: {error.strerror}") from None
-
-
-def _print(text: str) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # a terminal that has no "×" shows "?" rather than nothing at all
-        sys.stdout.reconfigure(errors="replace")
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        # What is left in the buffer would fail again, with a traceback, at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise
 
 
 if __name__ == "__main__":

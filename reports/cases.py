@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.combination import ASSUMED, AXES, values, varying
+from reports.combination import ASSUMED, AXES, FIELDS, values, varying
 from reports.errors import InputError, printable, tell
 from reports.load import SavedFile
 from reports.pool import Pooled
@@ -10,6 +10,8 @@ from reports.tables import Column
 
 _SHOWN = {"size": "size (px)", "gpu_memory": "GPU memory (MB)"}
 _DATA = {"size": "size_px", "gpu_memory": "gpu_memory_mb"}
+# What this suite's own cases may differ in.
+_FIELDS = (*FIELDS, "dataset", "seed", "gpu_memory", "launcher", "interpreter")
 _NAMES = ("engine", "device", "loop", "precision", "dataset")
 # What everybody calls a loop, where all cases have the same; then how it differs.
 _LOOPS = {
@@ -72,7 +74,16 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
     if len(memory) == 1 and None not in memory:
         parts.append(f"GPU memory {memory.pop()} MB")
     parts += dict.fromkeys(str(file.machine) for file in files)
+    parts += dict.fromkeys(device for case in cases for device in gpus(case))
     return "; ".join(parts)
+
+
+def gpus(case: Pooled) -> tuple[str, ...]:
+    """The names of the GPUs that it was measured on; none for a case on the CPU."""
+    if case.combination.device == "cpu":
+        return ()
+    found = dict.fromkeys([launch.device for launch in case.launches])
+    return tuple(name for name in found if name)
 
 
 def loops_explained(cases: Sequence[Pooled]) -> tuple[str, ...]:
@@ -118,14 +129,22 @@ def axis_data(
     rest = (axis for axis in varying(combinations) if axis not in usual)
     columns = [
         Column(
-            _DATA.get(axis, axis),
+            _data_name(axis),
             tuple(values(axis, combinations)),
             _align(axis),
         )
         for axis in (*usual, *rest)
         if axis not in without
     ]
+    if any(map(gpus, cases)):
+        names = [", ".join(gpus(case)) or None for case in cases]
+        columns.append(Column("gpu", tuple(names), "left"))
     return (*columns, _source(cases))
+
+
+def _data_name(axis: str) -> str:
+    """A heading that is no other column's: parameters may be called anything."""
+    return _DATA.get(axis, axis if axis in _FIELDS else f"param_{axis}")
 
 
 def _align(axis: str) -> str:

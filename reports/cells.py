@@ -4,12 +4,17 @@ from reports import digits, legend
 from reports.comparison import Compared
 from reports.stats import Speedup
 
+#: Where a median is not in the interval beside it; `legend` explains it.
+OUTSIDE = "≠"
+
 
 def ratio(speedup: Speedup) -> str:
     """With its interval, or ``*`` where launches are too few for one."""
-    if speedup.low is None or speedup.high is None:
-        return f"{digits.number(speedup.ratio)}*"
-    return digits.with_interval(speedup.ratio, speedup.low, speedup.high)
+    value, low, high = speedup.ratio, speedup.low, speedup.high
+    if low is None or high is None:
+        return f"{digits.number(value)}*"
+    outside = OUTSIDE if speedup.is_outside else ""
+    return f"{digits.with_interval(value, low, high)}{outside}"
 
 
 def epoch(row: Compared) -> str:
@@ -20,9 +25,11 @@ def epoch(row: Compared) -> str:
     mark = "‡" if legend.stopped_short(row) else ""
     if row.time.launches == 1:
         return f"{digits.number(seconds)}{mark}"
-    interval = row.time.has_interval
-    write = digits.with_half_width if interval else digits.with_extremes
-    return f"{write(seconds, low, high)}{mark}"
+    if not row.time.has_interval:
+        return f"{digits.with_extremes(seconds, low, high)}{mark}"
+    if row.time.is_outside:
+        return f"{digits.with_interval(seconds, low, high)}{OUTSIDE}{mark}"
+    return f"{digits.with_half_width(seconds, low, high)}{mark}"
 
 
 def speedup(row: Compared) -> str:

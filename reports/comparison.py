@@ -71,7 +71,7 @@ def _compared(
         against,
         speedup,
         other.outcome if other else None,
-        codes_differ=bool(speedup and other and other.code.commit != case.code.commit),
+        codes_differ=bool(speedup and other and not other.code.is_commit_of(case.code)),
     )
 
 

@@ -14,6 +14,7 @@ _MEANING = (
     "speed-up × fewest cores / cores"
 )
 _LAW = "by law: seconds by the fit of Amdahl's law to the rows of the same case"
+_UNCLIPPED = ", its serial fraction as estimated, also where that is outside 0 to 1"
 _VERSIONS = (
     "— another major version of the engine than on the fewest cores: not compared"
 )
@@ -39,7 +40,7 @@ def table(curves: Sequence[Curve], read: str, absent: Sequence[str]) -> Table:
         below=(
             *cases.loops_explained(pooled),
             *legend.lines(rows),
-            *([_LAW] if any(laws) else []),
+            *([_by_law(curves)] if any(laws) else []),
             *([_VERSIONS] if versions else []),
             *absent,
             *marked.lines,
@@ -52,6 +53,12 @@ def _law(curve: Curve, row: Compared) -> float | None:
     if curve.fit is None or row.speedup is None:
         return None
     return curve.fit.seconds(row.case.combination.cores)
+
+
+def _by_law(curves: Sequence[Curve]) -> str:
+    """What the column is; a clipped serial fraction would give other seconds."""
+    clipped = any(curve.fit and curve.fit.is_clipped for curve in curves)
+    return f"{_LAW}{_UNCLIPPED if clipped else ''}"
 
 
 def _shown(
@@ -82,6 +89,7 @@ def _data(
     efficiencies = [efficiency(row) for row in rows]
     outcomes = [row.case.outcome.kind if row.case.outcome else None for row in rows]
     fewest = [row.baseline.cores if row.speedup else None for row in rows]
+    others = ["yes" if row.codes_differ else None for row in rows]
     return (
         Column("launches", tuple([t.launches if t else None for t in times])),
         Column("seconds", tuple([t.seconds if t else None for t in times])),
@@ -95,6 +103,7 @@ def _data(
         Column("efficiency", tuple([e.ratio if e else None for e in efficiencies])),
         Column("efficiency_low", tuple([e.low if e else None for e in efficiencies])),
         Column("efficiency_high", tuple([e.high if e else None for e in efficiencies])),
+        Column("other_commit", tuple(others), "left"),
         Column("outcome", tuple(outcomes), "left"),
         Column("notes", tuple([" | ".join(each) for each in said]), "left"),
     )

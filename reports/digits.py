@@ -1,5 +1,8 @@
 """Numbers as text with the digits they deserve, never in scientific notation."""
 
+_WIDE = 1.5  # high / low
+_MOST = 5  # decimals
+
 
 def decimals(value: float, significant: int) -> int:
     """Decimals that show ``value`` (above 0) to ``significant`` digits; 0 or more."""
@@ -12,15 +15,34 @@ def number(value: float, significant: int = 3) -> str:
     return f"{value:.{decimals(value, significant)}f}"
 
 
+def is_wide(low: float, high: float) -> bool:
+    """Whether the ends of an interval say more than half its width."""
+    return high > _WIDE * low
+
+
 def with_half_width(value: float, low: float, high: float) -> str:
-    """``2.40 ± 0.12``: as many decimals as the half-width deserves."""
+    """``2.40 ± 0.12``: as many decimals as the half-width deserves.
+
+    A wide interval is written with its ends, since it is not even around the value.
+    """
+    if is_wide(low, high):
+        return with_interval(value, low, high)
     places = _places(value, low, high)
     return f"{value:.{places}f} ± {(high - low) / 2:.{places}f}"
 
 
 def with_interval(value: float, low: float, high: float) -> str:
-    """``1.52 (1.40–1.66)``: as many decimals as the half-width deserves."""
-    return _ranged(value, low, high, _places(value, low, high))
+    """``1.52 (1.40–1.66)``: as many decimals as the half-width deserves.
+
+    More where an end would lose its first digits, or be rounded to 1, which for a ratio
+    is another thing to say.
+    """
+    places = max(_places(value, low, high), decimals(low, 2) if low > 0 else 0)
+    while places < _MOST and any(
+        float(f"{end:.{places}f}") == 1 != end for end in (low, high)
+    ):
+        places += 1
+    return _ranged(value, low, high, places)
 
 
 def with_extremes(value: float, low: float, high: float) -> str:

@@ -1,5 +1,6 @@
 """What is said to the person who typed the command, always one clear line."""
 
+import contextlib
 import sys
 
 
@@ -13,7 +14,9 @@ class InputError(ValueError):
 
 def tell(line: str) -> None:
     """Print one ``line`` on standard error, apart from the table."""
-    print(f"reports: {line}", file=sys.stderr)
+    # where nobody can be told, the exit code still tells
+    with contextlib.suppress(OSError):
+        print(f"reports: {line}", file=sys.stderr)
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ from reports import side_by_side
 from reports.facts_table import LABEL, cut, letters
 from reports.fingerprints import DATA, ENGINE, HARD, SOFT
 from reports.flat import NOTHING
-from reports.side_by_side import Forbidden, Row, Side
+from reports.side_by_side import Forbidden, Row, Side, Verdicts
 
 _NAMED = 8
 _REASONS = 4
@@ -65,18 +65,21 @@ def below(rows: Sequence[Row], hidden: int, sides: Sequence[Side]) -> Iterator[s
             "other tables, since its launches are of different code"
         )
     if sum(len(side.files) for side in sides) > 1:
-        yield from _verdicts(list(side_by_side.forbidden(sides)))
+        yield from _verdicts(side_by_side.verdicts(sides))
 
 
-def _verdicts(forbidden: Sequence[Forbidden]) -> Iterator[str]:
+def _verdicts(verdicts: Verdicts) -> Iterator[str]:
     """A line for each two sets of sides that may not be compared, and what it means."""
+    forbidden = verdicts.forbidden
     if not forbidden:
-        yield "nothing forbids a comparison of these files"
+        which = "those pairs that were looked at" if verdicts.is_cut else "these files"
+        yield f"nothing forbids a comparison of {which}"
     for each in forbidden[:_NAMED]:
         first, second = (_listed([*map(letters, s)]) for s in (each.first, each.second))
         yield f"no comparison of {first} with {second}: {_because(each)}"
     if len(forbidden) > _NAMED:
-        yield f"and {len(forbidden) - _NAMED} more such pairs"
+        least = "at least " if verdicts.is_cut else ""
+        yield f"and {least}{len(forbidden) - _NAMED} more such pairs"
     groups = {difference.group for each in forbidden for difference in each.because}
     for group, meaning in _MEANINGS:
         if group in groups:

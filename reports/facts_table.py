@@ -8,6 +8,8 @@ from reports.side_by_side import Row, Side
 from reports.tables import Column
 
 _FORBIDS, _NOTED, _SAME = "forbids a comparison", "noted", "same"
+#: Of one side alone, of which nothing differs.
+_WOULD_FORBID, _WOULD_NOTE = "would forbid a comparison", "would be noted"
 _NO_CASE = "no case"
 #: Characters of a file's name in a heading.
 LABEL = 24
@@ -85,7 +87,7 @@ def _cell(row: Row, fact: Fact | None, side: Side) -> str:
 def _verdict(row: Row, sides: Sequence[Side]) -> str:
     """What the differences in it mean, or on one side what any would."""
     if len(sides) == 1:
-        return _FORBIDS if row.group in WEIGHTY else _NOTED
+        return _WOULD_FORBID if row.group in WEIGHTY else _WOULD_NOTE
     if row.forbids:
         return _FORBIDS
     return _NOTED if row.differs else _SAME

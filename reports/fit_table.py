@@ -14,6 +14,8 @@ NAME = "fit"
 _WITHOUT = ("device", "cores")  # a line is of several, or of one always
 _GOOD, _POOR, _TOO_FEW, _NONE = "good", "poor", "too few", "no law"
 _NEITHER = (None, None)
+#: A miss below it is of no time's worth: clocks and medians err by more.
+_WORTH = 0.0005
 
 
 def table(curves: Sequence[Curve], read: str) -> Table | None:
@@ -60,7 +62,7 @@ def _shown(curves: Sequence[Curve]) -> tuple[Column, ...]:
     fits = [curve.fit for curve in curves]
     return (
         Column("on cores", tuple([_cores(curve, ", ") for curve in curves]), "left"),
-        Column("serial fraction", _each(fits, _serial, "—")),
+        Column("serial fraction", tuple([_of_curve(curve) for curve in curves])),
         Column("speed-up limit", _each(fits, _limit, "—")),
         Column("worst miss", _each(fits, _worst, "—")),
         Column("fit", tuple([_judged(curve) for curve in curves]), "left"),
@@ -81,9 +83,11 @@ def _data(curves: Sequence[Curve]) -> tuple[Column, ...]:
         "worst_miss": lambda fit: fit.misses[fit.worst],
         "worst_miss_cores": lambda fit: fit.cores[fit.worst],
     }
+    others = ["yes" if curve.codes_differ else None for curve in curves]
     return (
         Column("fitted_cores", tuple([_cores(curve, " ") for curve in curves]), "left"),
         *(Column(heading, _each(fits, of)) for heading, of in figures.items()),
+        Column("other_commit", tuple(others), "left"),
         Column("fit", tuple([_judged(curve) for curve in curves]), "left"),
     )
 
@@ -105,14 +109,29 @@ def _judged(curve: Curve) -> str:
     return _POOR if curve.fit.is_poor else _GOOD
 
 
+def _of_curve(curve: Curve) -> str:
+    if curve.fit is None:
+        return "—"
+    return f"{_serial(curve.fit)}{_mark(curve.fit)}{'§' if curve.codes_differ else ''}"
+
+
 def _serial(fit: Fit) -> str:
-    mark = f"{'°' if fit.is_clipped else ''}{'*' if fit.interval is None else ''}"
     if fit.serial_interval is None:
-        return f"{digits.number(fit.serial, 2)}{mark}"
-    return f"{digits.with_interval(fit.serial, *fit.serial_interval)}{mark}"
+        return digits.number(fit.serial, 2)
+    return digits.with_interval(fit.serial, *fit.serial_interval)
+
+
+def _mark(fit: Fit) -> str:
+    """Of the serial fraction and of the limit, which is by it."""
+    return f"{'°' if fit.is_clipped else ''}{'*' if fit.interval is None else ''}"
 
 
 def _limit(fit: Fit) -> str:
+    """A law that times do not keep to has none to tell."""
+    return "—" if fit.is_poor else f"{_limited(fit)}{_mark(fit)}"
+
+
+def _limited(fit: Fit) -> str:
     """``12 (9–18)``, ``12 (≥ 9)`` or ``≥ 9``: a serial fraction of 0 has no limit."""
     low, high = fit.limit_interval or _NEITHER
     if low is None:
@@ -127,6 +146,8 @@ def _limit(fit: Fit) -> str:
 
 def _worst(fit: Fit) -> str:
     miss, cores = fit.misses[fit.worst], fit.cores[fit.worst]
+    if abs(miss) < _WORTH:
+        return "0 %"
     how = "slower" if miss > 0 else "faster"
     return f"{digits.number(abs(miss) * 100, 2)} % {how} on {cores}"
 
@@ -154,8 +175,10 @@ def _legend(curves: Sequence[Curve]) -> Iterator[str]:
     if _POOR in judged:
         yield (
             f"poor: a time is more than {percent} off the law, and its own interval, "
-            "where it has one, does not explain it"
+            "where it has one, does not explain it; so the law tells no limit"
         )
+    if any(curve.codes_differ for curve in curves if curve.fit):
+        yield "§ fitted to times of different commits of the suite"
     if _TOO_FEW in judged:
         yield (
             f"too few: a fit needs times on {amdahl.POINTS_FOR_FIT} numbers of cores; "

@@ -35,9 +35,19 @@ class Pair:
         return stats.speedup(self.cpu.medians, self.gpu.medians)
 
     @property
+    def codes_differ(self) -> bool:
+        """Whether the two were measured with different commits of the suite."""
+        return not self.gpu.code.is_commit_of(self.cpu.code)
+
+    @property
     def precisions_differ(self) -> bool:
         """Whether part of the speed-up comes from other arithmetic."""
         return self.gpu.combination.precision != self.cpu.combination.precision
+
+    @property
+    def batch(self) -> int:
+        """The batch size of both."""
+        return self.gpu.combination.batch
 
     @property
     def cpu_name(self) -> str:
@@ -72,13 +82,15 @@ class Row:
         return max(pairs, key=lambda pair: pair.speedup.ratio, default=None)
 
     @property
-    def most(self) -> int:
-        """Of how many batch sizes the fullest cell is."""
-        return max(map(len, self.cells.values()))
+    def batches(self) -> tuple[int, ...]:
+        """The batch sizes that any cell is of, in their order."""
+        found = {pair.batch for pairs in self.cells.values() for pair in pairs}
+        return tuple(sorted(found))
 
     def is_partial(self, cores: int) -> bool:
-        """Whether this cell is of fewer batch sizes than another of the row."""
-        return 0 < len(self.cells.get(cores, ())) < self.most
+        """Whether this cell lacks a batch size that another of the row is of."""
+        pairs = self.cells.get(cores, ())
+        return bool(pairs) and tuple(pair.batch for pair in pairs) != self.batches
 
 
 def rows(cases: Iterable[Pooled]) -> tuple[Row, ...]:
@@ -140,7 +152,11 @@ def _same(
 def _best(gpu: Pooled, cpus: Sequence[Pooled]) -> Pooled | None:
     """The fastest of ``cpus`` in float32 or in the GPU case's own precision."""
     allowed = {gpu.combination.precision, ASSUMED["precision"]}
-    fit = [cpu for cpu in cpus if cpu.combination.precision in allowed]
+    fit = [
+        cpu
+        for cpu in cpus
+        if cpu.combination.precision in allowed and comparable(gpu, cpu)
+    ]
     return min(fit, key=lambda cpu: median(cpu.medians), default=None)
 
 

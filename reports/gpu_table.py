@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reports import cases, cells, gpu, paper, stats
+from reports import cases, cells, gpu, legend, paper, stats
 from reports.gpu import Pair, Row
 from reports.saved import Saved
 from reports.tables import Column, Table
@@ -11,6 +11,8 @@ from reports.tables import Column, Table
 NAME = "gpu"
 
 _MEAN, _HIGHEST = "mean", "highest"
+_NAMED = 5  # batch sizes
+_PRINTED = ("size (px)", "cnmem", "loop", "precision")  # what the paper's line is of
 _WITHOUT = ("device", "batch", "cores")  # a line is of several, or of one always
 
 
@@ -28,7 +30,7 @@ def table(saved: Saved) -> Table | None:
     rows = gpu.rows(saved.cases)
     if not rows:
         return None
-    lines = [line for row in rows for line in _lines(row)]
+    lines = _lines(rows)
     cores = sorted({n for row in rows for n in row.cells}, reverse=True)
     return Table(
         name=NAME,
@@ -46,48 +48,50 @@ def table(saved: Saved) -> Table | None:
     )
 
 
-def applies(row: Row) -> bool:
-    """Whether the paper printed figures for the like of ``row``."""
-    setting = row.gpus[0].combination
-    return setting.size == paper.SIZE and setting.cnmem == paper.POOL
-
-
-def _lines(row: Row) -> list[_Line]:
-    means = [_Line(row, _MEAN)]
-    if not applies(row):
-        return means
-    if row.most == 1:
-        means = []
-    highest = [_Line(row, _HIGHEST)]
-    if row.against == gpu.SAME:
-        highest.append(_Line(row, _HIGHEST, is_paper=True))
-    return [*means, *highest]
+def _lines(rows: Sequence[Row]) -> list[_Line]:
+    """The rows' means and, where the paper has its like, the highest and its own."""
+    lines: list[_Line] = []
+    for row in rows:
+        like = paper.applies(row.gpus[0].combination)
+        if len(row.batches) > 1 or not like:
+            lines.append(_Line(row, _MEAN))
+        if like:
+            lines.append(_Line(row, _HIGHEST))
+            if not any(line.is_paper for line in lines):
+                lines.append(_Line(row, _HIGHEST, is_paper=True))
+    return lines
 
 
 def _settings(lines: Sequence[_Line]) -> tuple[Column, ...]:
     """Which GPU case a line is of, over which batch sizes, against whom."""
-    first, *rest = cases.axis_columns([line.row.gpus[0] for line in lines], _WITHOUT)
-    engines = tuple(
-        [
-            f"paper: {paper.ENGINE}, {paper.GPU}" if line.is_paper else cell
-            for line, cell in zip(lines, first.cells, strict=True)
-        ]
-    )
+    columns = cases.axis_columns([line.row.gpus[0] for line in lines], _WITHOUT)
     return (
-        replace(first, cells=engines),
-        *rest,
+        *[_papers_own(column, lines) for column in columns],
         Column("over batches", tuple([_over(line) for line in lines]), "left"),
         Column("against", tuple([_against(line) for line in lines]), "left"),
     )
 
 
+def _papers_own(column: Column, lines: Sequence[_Line]) -> Column:
+    """``column`` with what the paper says in its line, where it says anything."""
+    printed = {"engine": f"paper: {paper.ENGINE}, {paper.GPU}"}
+    cells = [
+        printed.get(column.heading, cell if column.heading in _PRINTED else "")
+        if line.is_paper
+        else cell
+        for line, cell in zip(lines, column.cells, strict=True)
+    ]
+    return replace(column, cells=tuple(cells))
+
+
 def _over(line: _Line) -> str:
-    if line.is_paper:
-        return f"{line.over} of {len(paper.BATCHES)}"
-    fullest = max(line.row.cells.values(), key=len)
-    if len(fullest) == 1:
-        return f"batch {fullest[0].gpu.combination.batch}"
-    return f"{line.over} of {len(fullest)}"
+    batches = paper.BATCHES if line.is_paper else line.row.batches
+    if len(batches) == 1:
+        return f"batch {batches[0]}"
+    named = ", ".join(map(str, batches))
+    if len(batches) > _NAMED:
+        named = f"{batches[0]}–{batches[-1]} ({len(batches)})"
+    return f"{line.over} of {named}"
 
 
 def _against(line: _Line) -> str:
@@ -110,8 +114,11 @@ def _cell(line: _Line, cores: int) -> str:
     if speedup is None:
         return "—"
     mark = "°" if line.row.is_partial(cores) else ""
-    if any(pair.precisions_differ for pair in line.row.cells[cores]):
+    pairs = _pairs(line, cores)
+    if any(pair.precisions_differ for pair in pairs):
         mark += "†"
+    if any(pair.codes_differ for pair in pairs):
+        mark += "§"
     return f"{cells.ratio(speedup)}{mark}"
 
 
@@ -132,8 +139,7 @@ def _data(lines: Sequence[_Line], cores: Sequence[int]) -> tuple[Column, ...]:
         if (speedup := _speedup(line, n)) is not None
     ]
     printed = [
-        paper.HIGHEST.get(n) if applies(line.row) and line.over == _HIGHEST else None
-        for line, n, _ in found
+        paper.HIGHEST.get(n) if line.over == _HIGHEST else None for line, n, _ in found
     ]
     pairs = [_pairs(line, n) for line, n, _ in found]
     return (
@@ -146,6 +152,7 @@ def _data(lines: Sequence[_Line], cores: Sequence[int]) -> tuple[Column, ...]:
         Column("speedup", tuple([each.ratio for _, _, each in found])),
         Column("speedup_low", tuple([each.low for _, _, each in found])),
         Column("speedup_high", tuple([each.high for _, _, each in found])),
+        Column("other_commit", tuple([_other_commit(each) for each in pairs]), "left"),
         Column("paper_speedup", tuple(printed)),
     )
 
@@ -158,7 +165,11 @@ def _pairs(line: _Line, cores: int) -> tuple[Pair, ...]:
 
 
 def _batches(pairs: Sequence[Pair]) -> str:
-    return " ".join(str(pair.gpu.combination.batch) for pair in pairs)
+    return " ".join(str(pair.batch) for pair in pairs)
+
+
+def _other_commit(pairs: Sequence[Pair]) -> str | None:
+    return "yes" if any(pair.codes_differ for pair in pairs) else None
 
 
 def _names(pairs: Sequence[Pair]) -> str:
@@ -174,7 +185,7 @@ def _legend(lines: Sequence[_Line], cores: Sequence[int]) -> Iterator[str]:
         if (each := _speedup(line, n)) is not None
     ]
     few = stats.LAUNCHES_FOR_INTERVAL
-    if any(line.row.most > 1 for line in lines):
+    if any(line.over == _MEAN and len(line.row.batches) > 1 for line in lines):
         yield "mean: geometric, over the batch sizes measured on both sides"
     if any(each.low is not None for each in speedups):
         yield "(low–high): 95 % interval over launches (Welch, on logs)"
@@ -191,8 +202,16 @@ def _legend(lines: Sequence[_Line], cores: Sequence[int]) -> Iterator[str]:
         for pair in line.row.cells[n]
     ):
         yield "† GPU and CPU differ in precision: part of the ratio comes from that"
+    if any(
+        pair.codes_differ
+        for line in lines
+        for n in line.row.cells
+        for pair in line.row.cells[n]
+    ):
+        yield "§ GPU and CPU were measured with different commits of the suite"
+    yield from legend.outside(speedups)
     if any(line.is_paper for line in lines):
         yield (
             "paper: the highest over its batch sizes is all that it prints, and no "
-            "interval; its own grid has batches of 10, 20, 50, 100 and 150"
+            "interval"
         )

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from reports import stats
+from reports import digits, stats
 from reports.comparison import Compared
 from reports.pool import Pooled
 
@@ -19,7 +19,23 @@ _BEFORE_TIME = {
 
 def lines(rows: Sequence[Compared]) -> list[str]:
     """A line for each mark that the table really shows."""
-    return [*_times(rows), *_imprecise(rows), *_speedups(rows), *_pooling(rows)]
+    return [
+        *_times(rows),
+        *_imprecise(rows),
+        *_speedups(rows),
+        *outside([each for row in rows for each in (row.time, row.speedup) if each]),
+        *_pooling(rows),
+    ]
+
+
+def outside(shown: Sequence[stats.EpochTime | stats.Speedup]) -> list[str]:
+    """A line for ≠, where a value that is ``shown`` bears it."""
+    if not any(each.is_outside for each in shown):
+        return []
+    return [
+        "≠ outside its interval: the value is by the median, the interval around the "
+        "mean, and launches were of two kinds"
+    ]
 
 
 def gaps(rows: Sequence[Compared]) -> list[str]:
@@ -82,7 +98,13 @@ def _precision(row: Compared) -> float | None:
 def _times(rows: Sequence[Compared]) -> list[str]:
     times = [row.time for row in rows if row.time]
     notes = []
-    if any(time.has_interval for time in times):
+    sure = [time for time in times if time.has_interval]
+    if any(digits.is_wide(time.low, time.high) for time in sure):
+        notes.append(
+            "epoch ±: half of the 95 % interval over launches; (low–high) where it is "
+            "wide"
+        )
+    elif sure:
         notes.append("epoch ±: half of the 95 % interval over launches")
     if any(time.launches == 2 for time in times):
         notes.append("epoch (low–high): the faster and the slower of two launches")

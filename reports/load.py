@@ -110,6 +110,9 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
         if it cannot be opened, is no JSON, or is JSON of another kind.
     """
     try:
+        # Nobody may ever write into it, but into the shell's own.
+        if path.is_fifo() and path.parts[:2] != ("/", "dev"):
+            raise InputError("is a pipe, not a file")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
@@ -149,15 +152,21 @@ def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
                 cases.append(records.untimed(name, content_))
         except InputError as error:
             faults.append(f"{name}: {error}")
+    machine = _facts(document.machine_info)
     file = SavedFile(
         path,
-        origins.machine_of(document.machine_info),
-        origins.code_of(document.commit_info),
+        origins.machine_of(machine, str(path.absolute())),
+        origins.code_of(_facts(document.commit_info), str(path.absolute())),
         tuple(cases),
         tuple(rest),
         tuple(found),
-        document.machine_info,
+        machine,
         command="" if document.command is None else text_of(document.command),
         when="" if document.datetime is None else text_of(document.datetime),
     )
     return file, tuple(faults)
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    """What a file tells by name; nothing where it is null, or something else."""
+    return value if isinstance(value, dict) else {}

@@ -1,10 +1,9 @@
 """What a memory pool buys: GPU cases with one setting beside the same with another."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import median
 
 from msgspec.structs import replace
 
@@ -13,18 +12,6 @@ from reports.combination import Combination, pool_order
 from reports.comparison import comparable
 from reports.origins import Machine
 from reports.pool import Pooled
-
-
-@dataclass(frozen=True)
-class Held:
-    """GPU memory in bytes, the median over launches.
-
-    It is the engine's own count, or where that tells nothing the driver's of the whole
-    process (``by_driver``), with CUDA's own part and all that a pool reserved.
-    """
-
-    bytes: float
-    by_driver: bool
 
 
 @dataclass(frozen=True)
@@ -65,8 +52,8 @@ class Pair:
     @property
     def codes_differ(self) -> bool:
         """Whether the times compared are of different commits of the suite."""
-        commits = {self.case.code.commit, self.against.code.commit}
-        return self.speedup is not None and len(commits) > 1
+        same = self.case.code.is_commit_of(self.against.code)
+        return self.speedup is not None and not same
 
 
 @dataclass(frozen=True)
@@ -86,6 +73,11 @@ class Group:
     def compared(self) -> tuple[Pair, ...]:
         """Those that have a speed-up."""
         return tuple(pair for pair in self.pairs if pair.speedup is not None)
+
+    @property
+    def codes_differ(self) -> bool:
+        """Whether some speed-up is of different commits of the suite."""
+        return any(pair.codes_differ for pair in self.compared)
 
     @cached_property
     def mean(self) -> stats.Speedup | None:
@@ -160,26 +152,3 @@ def groups(pairs: Iterable[Pair]) -> tuple[Group, ...]:
             everything = (each for alike in sizes.values() for each in alike)
             every.append(Group(None, tuple(everything)))
     return tuple(every)
-
-
-def reserved(case: Pooled) -> Held | None:
-    """What the pool of ``case`` had before training; None where nobody tells."""
-    memories = [each.memory for each in case.launches if each.memory]
-    return _held([(each.before.reserved, each.process_before) for each in memories])
-
-
-def peak(case: Pooled) -> Held | None:
-    """The most that was in use at a time; None where nobody tells.
-
-    The driver tells no peak: by its count it is what the process has after training.
-    """
-    memories = [each.memory for each in case.launches if each.memory]
-    return _held([(each.after.peak, each.process_after) for each in memories])
-
-
-def _held(counts: Sequence[tuple[int | None, int | None]]) -> Held | None:
-    """The median of launches' ``counts``: the engine's, else the driver's."""
-    by_engine = [engine for engine, _ in counts if engine is not None]
-    by_driver = [driver for _, driver in counts if driver is not None]
-    told = by_engine or by_driver
-    return Held(median(told), not by_engine) if told else None

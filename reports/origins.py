@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.combination import text_of
 
 _DIGEST = 16  # hexadecimal digits
+_UNKNOWN = ("", "unversioned")  # the latter is pytest-benchmark's word
 _SHORT = 7  # of a commit, as git shows it
 
 
@@ -17,7 +19,8 @@ class Machine(Struct, frozen=True):
 
     What changes from run to run on it (clock rate, load) is not in it. ``hard`` is a
     digest of the facts that forbid a comparison where they differ (GPUs, memory, …);
-    "" in files saved before there was such a fingerprint.
+    "" in files saved before there was such a fingerprint. ``file`` is the one that does
+    not tell which machine it is of, and so is of its own; "" where it does.
     """
 
     node: str
@@ -25,6 +28,7 @@ class Machine(Struct, frozen=True):
     cpu: str
     cpus: str
     hard: str = ""
+    file: str = ""
 
     def __str__(self) -> str:
         """The processor in words, for a table's heading."""
@@ -37,11 +41,17 @@ class Code(Struct, frozen=True):
     """What was measured: launches of different code are never pooled.
 
     ``engine`` is the engine's version, down to the part whose change may break it.
+    ``file`` is the one that does not tell its commit, and is pooled with no other.
     """
 
     commit: str
     dirty: bool
     engine: str = ""
+    file: str = ""
+
+    def is_commit_of(self, other: "Code") -> bool:
+        """Whether both are known to be of one commit."""
+        return (self.commit, self.file) == (other.commit, other.file)
 
     def __str__(self) -> str:
         commit = f"commit {self.commit[:_SHORT]}" if self.commit else "unknown commit"
@@ -49,23 +59,28 @@ class Code(Struct, frozen=True):
         return f"{commit}{changed}{f', version {self.engine}' if self.engine else ''}"
 
 
-def machine_of(info: dict[str, Any]) -> Machine:
-    """The machine that a file's ``machine_info`` tells of."""
+def machine_of(info: dict[str, Any], file: str) -> Machine:
+    """The machine that the ``machine_info`` of ``file`` tells of."""
     cpu = info.get("cpu")
     if not isinstance(cpu, dict):
         cpu = {}
-    return Machine(
+    machine = Machine(
         node=_text(info, "node"),
         system=f"{_text(info, 'system')} {_text(info, 'machine')}",
         cpu=_text(cpu, "brand_raw") or _text(info, "processor"),
         cpus=_text(info, "usable_cpus") or _text(cpu, "count"),
         hard=_digest(info.get("fingerprint")),
     )
+    told = machine.node or machine.cpu or machine.hard
+    return machine if told else replace(machine, file=file)
 
 
-def code_of(commit: dict[str, Any]) -> Code:
-    """The code that a file's ``commit_info`` tells of."""
-    return Code(_text(commit, "id"), commit.get("dirty") is True)
+def code_of(commit: dict[str, Any], file: str) -> Code:
+    """The code that the ``commit_info`` of ``file`` tells of."""
+    known = _text(commit, "id")
+    if known in _UNKNOWN:
+        return Code("", False, file=file)
+    return Code(known, commit.get("dirty") is True)
 
 
 def breaking(version: str) -> str:

@@ -8,8 +8,8 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reports import labels
 from reports.combination import Combination
-from reports.errors import printable
 from reports.load import SavedFile
 from reports.origins import Code, Machine, breaking
 from reports.records import Case, Launch, Outcome, Stopped
@@ -93,9 +93,9 @@ class Pools:
 def pool(files: Iterable[SavedFile]) -> Pools:
     """Gather ``files`` into one entry a case and machine."""
     files = tuple(file for file in files if file.cases)
-    labels = _labels(files)
+    names = labels.of([file.path for file in files])
     parts: dict[tuple[Combination, Machine], _Tries] = {}
-    for file, label in zip(files, labels, strict=True):
+    for file, label in zip(files, names, strict=True):
         codes: dict[str, Code] = {}
         for case in file.cases:
             version = breaking(case.engine_version)
@@ -177,7 +177,7 @@ def _pooled(
         machine=machine,
         code=code,
         files=tuple([label for label, _ in distinct]),
-        launches=tuple([each for case in parts for each in case.launches]),
+        launches=_launches(parts),
         repeats=len(timed) - len(distinct),
         left_out=tuple([each for case in parts for each in case.left_out]),
         stopped=tuple([case.stopped for case in parts if case.stopped]),
@@ -185,6 +185,21 @@ def _pooled(
         asides=tuple(dict.fromkeys(asides)),
         versions=parts[0].versions,
     )
+
+
+def _launches(parts: list[Case]) -> tuple[Launch, ...]:
+    """Those of all ``parts``, one that is in several of them once."""
+    found = list(parts[0].launches)
+    seen = Counter([launch.identity for launch in found])
+    for part in parts[1:]:
+        here: Counter[int] = Counter()
+        for launch in part.launches:
+            here[launch.identity] += 1
+            # equal ones within a part are as many launches
+            if here[launch.identity] > seen[launch.identity]:
+                found.append(launch)
+        seen |= here
+    return tuple(found)
 
 
 def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
@@ -230,11 +245,3 @@ def _outcome(
         outcome=tried[-1][1],
         asides=tuple(dict.fromkeys(messages)),
     )
-
-
-def _labels(files: tuple[SavedFile, ...]) -> list[str]:
-    """File stems; whole paths if two stems are the same."""
-    stems = [printable(file.path.stem) for file in files]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [printable(str(file.path)) for file in files]

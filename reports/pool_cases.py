@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports import cases, cells, digits, marks, memory_pools, remarks, stats
-from reports.memory_pools import Held, Pair
+from reports import cases, cells, digits, gpu_memory, legend, marks, remarks, stats
+from reports.gpu_memory import Held
+from reports.memory_pools import Pair
 from reports.pool import Pooled
 from reports.tables import Cell, Column, Table
 
@@ -70,6 +71,9 @@ def _epoch(case: Pooled) -> str:
     time = stats.epoch_time(case.medians)
     if not time.has_interval:
         return f"{digits.number(time.seconds)}*"
+    if time.is_outside:
+        interval = digits.with_interval(time.seconds, time.low, time.high)
+        return f"{interval}{cells.OUTSIDE}"
     return digits.with_half_width(time.seconds, time.low, time.high)
 
 
@@ -80,11 +84,11 @@ def _speedup(pair: Pair) -> str:
 
 
 def _reserved(pooled: Sequence[Pooled]) -> list[Held | None]:
-    return [memory_pools.reserved(case) for case in pooled]
+    return [gpu_memory.reserved(case) for case in pooled]
 
 
 def _peak(pooled: Sequence[Pooled]) -> list[Held | None]:
-    return [memory_pools.peak(case) for case in pooled]
+    return [gpu_memory.peak(case) for case in pooled]
 
 
 def _megabytes(held: Sequence[Held | None]) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ def _megabytes(held: Sequence[Held | None]) -> tuple[str, ...]:
 def _data(pairs: Sequence[Pair]) -> tuple[Column, ...]:
     speedups = [pair.speedup for pair in pairs]
     pools = [pair.against.combination.cnmem for pair in pairs]
+    others = ["yes" if pair.codes_differ else None for pair in pairs]
     return (
         Column("against_cnmem", tuple(pools)),
         *_times([pair.case for pair in pairs], ""),
@@ -108,6 +113,7 @@ def _data(pairs: Sequence[Pair]) -> tuple[Column, ...]:
         Column("speedup", tuple([s.ratio if s else None for s in speedups])),
         Column("speedup_low", tuple([s.low if s else None for s in speedups])),
         Column("speedup_high", tuple([s.high if s else None for s in speedups])),
+        Column("other_commit", tuple(others), "left"),
         *_memory([pair.case for pair in pairs], ""),
         *_memory([pair.against for pair in pairs], "against_"),
     )
@@ -145,7 +151,8 @@ def _notes(notes: Sequence[Sequence[str]]) -> Column:
 
 def _legend(pairs: Sequence[Pair]) -> Iterator[str]:
     pooled = [case for pair in pairs for case in (pair.case, pair.against)]
-    launches = [len(case.launches) for case in pooled if case.outcome is None]
+    times = [stats.epoch_time(c.medians) for c in pooled if c.outcome is None]
+    launches = [time.launches for time in times]
     speedups = [pair.speedup for pair in pairs if pair.speedup]
     held = [*_reserved(pooled), *_peak(pooled)]
     if any(count >= _FEW for count in launches):
@@ -166,6 +173,12 @@ def _legend(pairs: Sequence[Pair]) -> Iterator[str]:
         yield (
             "† the engine does not tell: what the driver counts for the process, with "
             "CUDA's own part and the whole pool, before training and after it"
+        )
+    yield from legend.outside([*times, *speedups])
+    if any(map(gpu_memory.hides_peak, pooled)):
+        yield (
+            "peak —: of a pool that is reserved at once the driver counts all, and the "
+            "engine tells no peak"
         )
     if any(pair.codes_differ for pair in pairs):
         yield "§ the two were measured with different commits of the suite"

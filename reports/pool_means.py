@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reports import cases, cells, digits, stats
+from reports import cases, cells, digits, legend, stats
 from reports.memory_pools import Group, Pair
 from reports.tables import Column, Table
 
@@ -48,7 +48,9 @@ def _count(group: Group) -> str:
 
 
 def _mean(group: Group) -> str:
-    return "—" if group.mean is None else cells.ratio(group.mean)
+    if group.mean is None:
+        return "—"
+    return f"{cells.ratio(group.mean)}{'§' if group.codes_differ else ''}"
 
 
 def _extreme(group: Group, choose: Callable[..., Pair]) -> str:
@@ -65,6 +67,7 @@ def _ratio(pair: Pair) -> float:
 
 def _data(groups: Sequence[Group]) -> tuple[Column, ...]:
     means = [group.mean for group in groups]
+    others = ["yes" if group.codes_differ else None for group in groups]
     ratios = [[_ratio(pair) for pair in group.compared] for group in groups]
     pools = [group.pairs[0].against.combination.cnmem for group in groups]
     batches = [
@@ -79,6 +82,7 @@ def _data(groups: Sequence[Group]) -> tuple[Column, ...]:
         Column("speedup", tuple([m.ratio if m else None for m in means])),
         Column("speedup_low", tuple([m.low if m else None for m in means])),
         Column("speedup_high", tuple([m.high if m else None for m in means])),
+        Column("other_commit", tuple(others), "left"),
         Column("lowest_speedup", tuple([min(r, default=None) for r in ratios])),
         Column("highest_speedup", tuple([max(r, default=None) for r in ratios])),
     )
@@ -95,5 +99,8 @@ def _legend(groups: Sequence[Group]) -> Iterator[str]:
     if any(each.low is None for each in means):
         few = stats.LAUNCHES_FOR_INTERVAL
         yield f"* fewer than {few} launches of some case: the ratio alone"
+    yield from legend.outside(means)
+    if any(group.codes_differ for group in groups):
+        yield "§ of speed-ups between different commits of the suite, one at least"
     if any(len(group.compared) < len(group.pairs) for group in groups):
         yield "n of m: the rest have no time with one of the two, or none to compare"

@@ -24,6 +24,11 @@ class Curve:
     fit: amdahl.Fit | None
 
     @property
+    def codes_differ(self) -> bool:
+        """Whether the law is fitted to times of different commits of the suite."""
+        return any(row.codes_differ for row in self.rows)
+
+    @property
     def points(self) -> tuple[Compared, ...]:
         """The rows that the law is to be fitted to."""
         return tuple(row for row in self.rows if row.speedup)
@@ -94,5 +99,5 @@ def _compared(case: Pooled, baseline: Pooled) -> Compared:
         baseline.combination,
         speedup,
         baseline.outcome,
-        codes_differ=bool(speedup) and case.code.commit != baseline.code.commit,
+        codes_differ=bool(speedup) and not case.code.is_commit_of(baseline.code),
     )

@@ -193,7 +193,7 @@ class Document(Struct, frozen=True):
 
     benchmarks: tuple[Benchmark, ...]
     outcomes: tuple[Raw, ...] = ()
-    machine_info: dict[str, Any] = {}
-    commit_info: dict[str, Any] = {}
+    machine_info: Any = None
+    commit_info: Any = None
     datetime: Any = None
     command: Any = None

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from reports import fingerprints
-from reports.errors import printable
+from reports import fingerprints, labels
 from reports.fingerprints import (
     FINGERPRINT,
     GROUPS,
@@ -68,6 +67,14 @@ class Forbidden:
     because: tuple[Difference, ...]
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """What forbids a comparison; ``is_cut`` if there were more pairs to look at."""
+
+    forbidden: tuple[Forbidden, ...]
+    is_cut: bool
+
+
 def sides(files: Sequence[SavedFile]) -> tuple[Side, ...]:
     """The sides of ``files``, in the order of their first ones."""
     everything = [fingerprints.of(file) for file in files]
@@ -75,7 +82,7 @@ def sides(files: Sequence[SavedFile]) -> tuple[Side, ...]:
     for number, facts in enumerate(everything):
         timeless = frozenset([fact for fact in facts if fact.place != _TIME])
         alike.setdefault(timeless, []).append(number)
-    names = _names(files)
+    names = labels.of([file.path for file in files])
     return tuple(
         [
             Side(
@@ -93,7 +100,7 @@ def rows(every: Sequence[Side]) -> tuple[Row, ...]:
     return tuple([_row(place, every) for place in sorted(told, key=_order)])
 
 
-def forbidden(every: Sequence[Side]) -> Iterator[Forbidden]:
+def verdicts(every: Sequence[Side]) -> Verdicts:
     """All that may not be compared, with sides that forbid the same taken together.
 
     Of very many that all differ, only some are looked at.
@@ -102,7 +109,15 @@ def forbidden(every: Sequence[Side]) -> Iterator[Forbidden]:
     for number, side in enumerate(every):
         alike.setdefault(frozenset(_weighty(side)), []).append(number)
     pairs = combinations(alike.values(), 2)
-    for first, second in islice(pairs, _EXAMINED):
+    found = tuple(_forbidden(every, islice(pairs, _EXAMINED)))
+    return Verdicts(found, is_cut=next(pairs, None) is not None)
+
+
+def _forbidden(
+    every: Sequence[Side], pairs: Iterable[tuple[Sequence[int], Sequence[int]]]
+) -> Iterator[Forbidden]:
+    """Those of ``pairs`` of sets of sides, all of a set alike, that are forbidden."""
+    for first, second in pairs:
         facts = [_weighty(every[numbers[0]]) for numbers in (first, second)]
         because = fingerprints.differences(*facts)
         if because:
@@ -157,11 +172,3 @@ def _row(place: Place, every: Sequence[Side]) -> Row:
 def _any_forbids(distinct: Iterable[Fact | None]) -> bool:
     pairs = combinations([fact for fact in distinct if fact], 2)
     return any(a.forbids(b) for a, b in pairs)
-
-
-def _names(files: Sequence[SavedFile]) -> list[str]:
-    """File stems; whole paths if two stems are the same."""
-    stems = [printable(file.path.stem) for file in files]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [printable(str(file.path)) for file in files]

@@ -1,6 +1,7 @@
 """Which saved files are meant: those named, those below folders, or the newest."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,27 +31,44 @@ def find(arguments: Sequence[str]) -> Sources:
     """
     if not arguments:
         return Sources((_newest(),), ())
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     problems: list[str] = []
     for path in map(Path, arguments):
-        if not path.is_dir():
+        # not `Path.is_dir`, which raises where it may not look
+        if not os.path.isdir(path):  # noqa: PTH112
             # a missing file is left to the reader, which says why it cannot be opened
-            found.setdefault(path.absolute(), path)
+            found.setdefault(_real(path), path)
             continue
-        below = sorted(_saved_below(path))
-        if not below:
+        closed = len(problems)
+        below = sorted(_saved_below(path, problems))
+        if not below and len(problems) == closed:
             problems.append(f"{printable(str(path))}: no .json file below this folder")
         for file in below:
-            found.setdefault(file.absolute(), file)
+            found.setdefault(_real(file), file)
     return Sources(tuple(found.values()), tuple(problems))
 
 
-def _saved_below(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.rglob("*.json") if path.is_file())
+def _real(path: Path) -> str:
+    """One name for one file, by whatever links it was reached."""
+    return os.path.realpath(path)
+
+
+def _saved_below(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """All ``*.json`` below ``folder``; a line in ``problems`` for what is closed."""
+
+    def closed(error: OSError) -> None:
+        where = printable(str(error.filename))
+        problems.append(f"{where}: cannot be looked into: {error.strerror}")
+
+    for where, _, names in os.walk(folder, onerror=closed):
+        for name in names:
+            path = Path(where, name)
+            if path.suffix == ".json" and path.is_file():
+                yield path
 
 
 def _newest() -> Path:
-    saved = list(_saved_below(STORAGE))
+    saved = list(_saved_below(STORAGE, []))
     if not saved:
         raise InputError(
             f"nothing saved below {STORAGE}/; measure with `pytest benchmarks "

@@ -3,7 +3,8 @@
 The launch is the unit: epochs of one process are correlated, so that intervals over
 rounds would be far too narrow. Every interval is taken on logarithms, since timings
 scatter by a factor rather than by an amount; it surrounds the geometric mean of the
-launch medians, the value beside it is their median, and the two nearly coincide.
+launch medians, the value beside it is their median, and the two nearly coincide, but
+where launches are of two kinds: the value may then lie outside, which is told.
 """
 
 import math
@@ -17,6 +18,8 @@ from msgspec import Struct
 CONFIDENCE = 0.95
 # two launches have a variance, but its t quantile of 12.7 says nothing about them
 LAUNCHES_FOR_INTERVAL = 3
+
+_ROUNDING = 1e-9
 
 #: Launch medians of one case, seconds.
 Sample = tuple[float, ...]
@@ -39,6 +42,11 @@ class EpochTime(Struct, frozen=True):
         """Whether ``low`` and ``high`` are an interval, not just the extremes."""
         return self.launches >= LAUNCHES_FOR_INTERVAL
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether the median lies outside the interval, which is around the mean."""
+        return self.has_interval and _outside(self.seconds, self.low, self.high)
+
 
 class Speedup(Struct, frozen=True):
     """t_baseline / t_case; its 95 % interval, None where launches are too few."""
@@ -46,6 +54,18 @@ class Speedup(Struct, frozen=True):
     ratio: float
     low: float | None
     high: float | None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the ratio lies outside the interval, which is around the mean."""
+        if self.low is None or self.high is None:
+            return False
+        return _outside(self.ratio, self.low, self.high)
+
+
+def _outside(value: float, low: float, high: float) -> bool:
+    """By more than rounding, as where launches are of two kinds, fast and slow."""
+    return not low * (1 - _ROUNDING) <= value <= high * (1 + _ROUNDING)
 
 
 def launch_median(seconds: Sequence[float]) -> float:
@@ -151,3 +171,8 @@ def load_quantiles() -> Callable[[float, float], float]:
     from scipy.special import stdtrit
 
     return cast(Callable[[float, float], float], stdtrit)
+
+
+def log_moments(medians: Sample) -> tuple[float, float]:
+    """Of 2 or more ``medians``: the mean of their logs, and its squared error."""
+    return _moments(medians)

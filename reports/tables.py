@@ -4,6 +4,7 @@ import argparse
 import csv
 import html
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from reports.errors import InputError
 
 Cell = str | int | float | None
 
+_HYPHENS = re.compile(r"(?<!-)--(?!-)")
 _FORMULA = ("=", "+", "-", "@")
 _MARKDOWN = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]|~$"}
@@ -70,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
     """Give a view's ``parser`` --format and, for several ``names``, --table."""
     parser.add_argument(
         "--format",
-        choices=tuple(_RENDERERS),
+        choices=FORMATS,
         default="plain",
         help="how to write a table (default: %(default)s); latex needs the package "
         "booktabs; csv and json hold the numbers apart, and csv no lines around them",
@@ -153,7 +155,7 @@ def _github(table: Table) -> str:
 
 def _latex(table: Table) -> str:
     above = [f"% {line}" for line in table.above]
-    tabular = _tabulated(table, "latex_booktabs").translate(_LATEX)
+    tabular = _unligated(_tabulated(table, "latex_booktabs")).translate(_LATEX)
     below = [rf"\par{{\footnotesize {_in_latex(line)}\par}}" for line in table.below]
     return _blocks(*above, tabular, *below)
 
@@ -162,7 +164,15 @@ def _in_latex(line: str) -> str:
     from tabulate import LATEX_ESCAPE_RULES
 
     escaped = "".join(LATEX_ESCAPE_RULES.get(mark, mark) for mark in line)
-    return escaped.translate(_LATEX)
+    return _unligated(escaped).translate(_LATEX)
+
+
+def _unligated(text: str) -> str:
+    """TeX makes one character of these two, which would change an option's name.
+
+    Three hyphens or more are a rule of tabulate's own.
+    """
+    return _HYPHENS.sub("-{}-", text).replace("?`", "?{}`").replace("!`", "!{}`")
 
 
 def _html(table: Table) -> str:
@@ -177,7 +187,7 @@ def _html(table: Table) -> str:
 def _csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.heading for column in table.data])
+    writer.writerow([_datum(column.heading) for column in table.data])
     columns = [[_datum(cell) for cell in column.cells] for column in table.data]
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
@@ -206,7 +216,7 @@ def _objects(columns: Sequence[Column]) -> list[dict[str, Cell]]:
 
 
 def _rounded(cell: Cell) -> Cell:
-    """To the six digits that csv has: no timing is worth more."""
+    """To the six digits that csv has."""
     return float(f"{cell:.6g}") if isinstance(cell, float) else cell
 
 
@@ -229,5 +239,5 @@ _RENDERERS: dict[str, Callable[[Table], str]] = {
     "latex": _latex,
     "csv": _csv,
     "html": _html,
-    "json": lambda table: _json([table]),
 }
+FORMATS = (*_RENDERERS, "json")

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 
-from histocnn import cuda, protocol, worker
+from histocnn import cuda, protocol, slowed, worker
+from histocnn.errors import Unsupported
 from histocnn.job import Job
 from histocnn.measurement import CoresSeen, Epoch
-from histocnn.torch2.capture import Unsupported
 
 VARIABLE = "HISTOCNN_FAKE"
 
@@ -147,7 +147,7 @@ class FakeSession(worker.Session):
                 engine_threads=job.cores,
                 pools=(),
             ),
-            notes=(),
+            notes=slowed.notes(slowed.share_of(job.id)),
         )
 
     def _epoch(self, job: Job) -> Epoch:
@@ -158,6 +158,8 @@ class FakeSession(worker.Session):
         cpu_seconds = seconds * job.cores
         if self._behaviour.work:
             seconds, cpu_seconds = _seconds_of(self._behaviour.work)
+        longer = 1 + slowed.share_of(job.id)
+        seconds, cpu_seconds = seconds * longer, cpu_seconds * longer
         self._epochs += 1
         return Epoch(
             seconds=seconds,

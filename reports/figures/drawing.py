@@ -117,7 +117,7 @@ class Drawing:
         said = [f"{quantity} against {by}, {self._each}"]
         if len(self.panels) > 1:
             said[0] += f", a panel for each {self.panels_of}"
-        said += _certainty(self.points, self.is_speedup)
+        said += _certainty(self.points, self.is_speedup, self.has_bars)
         if any(panel.reference for panel in self.panels):
             said.append(_REFERENCE)
         return " ".join([*(f"{each}." for each in said), self.conditions])
@@ -136,7 +136,7 @@ class Selection:
     gaps: tuple[str, ...]
 
 
-def _certainty(points: Sequence[Point], is_speedup: bool) -> list[str]:
+def _certainty(points: Sequence[Point], is_speedup: bool, has_bars: bool) -> list[str]:
     """What the values and their error bars are, as far as there are such bars."""
     if is_speedup:
         said = ["Speed-up = seconds of an epoch on the CPU / seconds on the GPU"]
@@ -150,6 +150,11 @@ def _certainty(points: Sequence[Point], is_speedup: bool) -> list[str]:
         said.append(f"Error bars with caps: 95 % interval over launches ({interval})")
     if any(point.is_range for point in points):
         said.append(f"Error bars without caps: lowest and highest {extremes}")
+    why = []
     if any(point.low is None for point in points):
-        said.append(f"No error bar: {alone}, and no word on the error")
+        why.append(f"{alone}, and no word on the error")
+    if not has_bars and any(point.low is not None for point in points):
+        why.append("a bar that is shorter than its mark")
+    if why:
+        said.append(f"No error bar: {'; or '.join(why)}")
     return said

@@ -1,12 +1,18 @@
 """Frame: the axes of a panel, with ticks and numbers where they are wanted alone."""
 
+from collections.abc import Sequence
+
 from reports.figures import style
 from reports.figures.field import Field
-from reports.figures.layout import clear
-from reports.figures.sheet import Sheet
+from reports.figures.layout import clear, spread
+from reports.figures.sheet import Place, Sheet
 
 _TICK = 2.5  # points
 _BETWEEN = 3.0  # …between the numbers of neighbouring ticks
+_FARTHEST = 8.0  # …that a number is moved from its tick
+_NEAR = 0.5  # …that nobody sees
+_ASIDE = 7.5  # …that a number may be right of its panel
+_LEAD = 3.5  # …down from a tick to a number that was moved
 
 
 def draw(sheet: Sheet, field: Field, is_left: bool, is_lowest: bool) -> None:
@@ -16,7 +22,7 @@ def draw(sheet: Sheet, field: Field, is_left: bool, is_lowest: bool) -> None:
     columns = [field.across(tick) for tick in field.x.ticks]
     grid = [((box.left, y), (box.right, y)) for y in rows]
     sheet.lines(grid, colors=style.INK, alpha=0.15, linewidths=0.5)
-    axes = [
+    axes: list[tuple[Place, Place]] = [
         ((box.left, box.bottom), (box.right, box.bottom)),
         ((box.left, box.bottom), (box.left, box.top)),
         *[((x, box.bottom), (x, box.bottom - _TICK)) for x in columns],
@@ -27,12 +33,32 @@ def draw(sheet: Sheet, field: Field, is_left: bool, is_lowest: bool) -> None:
         for y, label in zip(rows, field.y.labels, strict=True):
             _number(sheet, label, box.left - _TICK - 2, y, "right", "center_baseline")
     if is_lowest:
-        labels = field.x.labels
-        widths = [style.extent(label, style.TICK) + _BETWEEN for label in labels]
-        kept = clear(columns, widths)
-        for x, label, is_kept in zip(columns, labels, kept, strict=True):
-            if is_kept:
-                _number(sheet, label, x, box.bottom - _TICK - 2, "center", "top")
+        _numbers_across(sheet, field, columns)
+
+
+def _numbers_across(sheet: Sheet, field: Field, columns: Sequence[float]) -> None:
+    """A number below each of ``columns``, moved aside and led to where it must be.
+
+    Some are left out where they would have to be moved far.
+    """
+    labels, bottom = field.x.labels, field.box.bottom - _TICK
+    widths = [style.extent(label, style.TICK) + _BETWEEN for label in labels]
+    places = spread(columns, max(widths), field.box.right + _ASIDE - max(widths) / 2)
+    moves = [abs(place - x) for place, x in zip(places, columns, strict=True)]
+    kept = [True] * len(labels)
+    if max(moves) > _FARTHEST:
+        places, kept = list(columns), clear(columns, widths)
+    leads = [
+        ((x, bottom), (place, bottom - _LEAD))
+        for x, place in zip(columns, places, strict=True)
+    ]
+    is_led = max(moves) > _NEAR and all(kept)
+    if is_led:
+        sheet.lines(leads, colors=style.INK, linewidths=0.4)
+    top = bottom - (_LEAD + 1 if is_led else 2)
+    for place, label, is_kept in zip(places, labels, kept, strict=True):
+        if is_kept:
+            _number(sheet, label, place, top, "center", "top")
 
 
 def _number(sheet: Sheet, text: str, x: float, y: float, across: str, up: str) -> None:

@@ -17,6 +17,7 @@ _TALL = 68.0  # a panel of several
 _ALONE = 190.0  # a drawing of one panel
 _MOST_IN_COLUMN = 8
 NAME = style.TICK + 1.2  # the least that names of lines are apart
+NOTE = style.NOTE + 1.2  # a line of the small print
 SAMPLE = 22.0  # of a line or bar in the legend, with the space behind it
 
 
@@ -45,7 +46,8 @@ class Layout:
     """A drawing's size, its panels' boxes row by row, and the legend's places.
 
     ``legend`` has the lower left corner of each of its entries, the look of which and
-    the name are those of ``drawing.series_names``.
+    the name are those of ``drawing.series_names``. ``notes`` are the lines that there
+    is room for at the foot.
     """
 
     width: float
@@ -53,6 +55,7 @@ class Layout:
     columns: int
     boxes: tuple[Box, ...]
     legend: tuple[tuple[float, float], ...]
+    notes: int = 1
 
     def is_left(self, panel: int) -> bool:
         """Whether no other panel is left of it, so that its y axis has numbers."""
@@ -76,12 +79,14 @@ def layout(drawing: Drawing) -> Layout:
     entries = _legend(drawing, width)
     lines = len({row for _, row in entries})
     above = _TOP + _LEGEND * lines + (3 if lines else 0) + title
+    notes = _notes(drawing, width)
+    bottom = _BOTTOM + NOTE * (notes - 1)
     alone = _ALONE + _LEGEND * max(0, lines - 1) - above - _BOTTOM
     if drawing.names_lines:
         alone = max(alone, NAME * len(drawing.series_names))
     tall = alone if count == 1 else _TALL
     step = tall + title + 5
-    height = above + tall + step * (rows - 1) + _BOTTOM
+    height = above + tall + step * (rows - 1) + bottom
     boxes = [
         Box(
             _LEFT + (inside + gap) * (place % columns),
@@ -92,7 +97,14 @@ def layout(drawing: Drawing) -> Layout:
         for place in range(count)
     ]
     legend = [(_LEFT + at, height - _TOP - _LEGEND * (row + 1)) for at, row in entries]
-    return Layout(width, height, columns, tuple(boxes), tuple(legend))
+    return Layout(width, height, columns, tuple(boxes), tuple(legend), notes)
+
+
+def _notes(drawing: Drawing, width: float) -> int:
+    """Lines for what error bars are: a column is too narrow for two kinds and a gap."""
+    points = drawing.points
+    kinds = {(point.low is None, point.is_interval) for point in points}
+    return 2 if width == _COLUMN and len(kinds) > 1 and not drawing.has_bars else 1
 
 
 def _beside(drawing: Drawing) -> float:

@@ -8,7 +8,7 @@ from reports import digits, paper
 from reports.figures import marks, style
 from reports.figures.drawing import Drawing, Panel
 from reports.figures.field import Field
-from reports.figures.layout import NAME, SAMPLE, Layout, spread
+from reports.figures.layout import NAME, NOTE, SAMPLE, Layout, spread
 from reports.figures.sheet import Sheet
 from reports.figures.style import Look
 
@@ -54,20 +54,25 @@ def legend(
         sheet.write(name, x + SAMPLE, y, fontsize=style.TICK)
 
 
-def around(sheet: Sheet, plan: Layout, drawing: Drawing) -> None:
-    """What belongs to all panels: heading, names of the axes, the small print."""
+def around(sheet: Sheet, plan: Layout, drawing: Drawing, error_bars: str) -> None:
+    """What belongs to all panels: heading, names of the axes, the small print.
+
+    ``error_bars`` says what those are.
+    """
     top, room = sheet.height, sheet.width - 2 * _EDGE
     large, small = style.HEADING, style.NOTE
     heading = style.cut(drawing.heading, large, room)
     sheet.write(heading, _EDGE, top - 10, fontsize=large, fontweight="bold")
-    for text, y in ((drawing.setting, top - 19), (_small_print(drawing), _EDGE)):
+    below = _lines(error_bars, room, plan.notes)
+    feet = [(line, _EDGE + NOTE * n) for n, line in enumerate(reversed(below))]
+    for text, y in ((drawing.setting, top - 19), *feet):
         shown = style.cut(text, small, room)
         sheet.write(shown, _EDGE, y, fontsize=small, alpha=0.8)
     boxes = plan.boxes
     middle = (boxes[0].left + max(box.right for box in boxes)) / 2
     centre = (boxes[0].top + min(box.bottom for box in boxes)) / 2
     x, y_name = _names_of_axes(drawing)
-    sheet.write(x, middle, 13, ha="center")
+    sheet.write(x, middle, 13 + NOTE * (plan.notes - 1), ha="center")
     sheet.write(y_name, _EDGE + 5, centre, ha="center", va="center", rotation=90)
 
 
@@ -77,15 +82,12 @@ def _names_of_axes(drawing: Drawing) -> tuple[str, str]:
     return "image size (px)", "training time (s per epoch)"
 
 
-def _small_print(drawing: Drawing) -> str:
-    """What the error bars are, as far as there are such."""
-    points = drawing.points
-    said = {
-        "95 % interval (caps)": any(point.is_interval for point in points),
-        "extremes (no caps)": any(point.is_range for point in points),
-        "none: one launch": any(point.low is None for point in points),
-    }
-    return f"Error bars: {'; '.join([text for text, holds in said.items() if holds])}"
+def _lines(text: str, room: float, most: int) -> list[str]:
+    """``text`` on one line, on two where it is too long and so many may be."""
+    if most == 1 or style.cut(text, style.NOTE, room) == text:
+        return [text]
+    before, _, after = text.rpartition("; ")
+    return [f"{before};", after]
 
 
 def _names(sheet: Sheet, field: Field, panel: Panel, looks: Mapping[str, Look]) -> None:

@@ -11,6 +11,7 @@ from reports.figures.field import Field
 from reports.figures.markup import POINT, POINTS
 from reports.figures.sheet import Sheet
 from reports.figures.style import Look
+from reports.figures.whiskers import EDGE, MARKER, whisker
 
 _CAP = 3.2
 _WHISKER = 0.8  # width of an error bar's line
@@ -26,7 +27,7 @@ def lines(
         xs = [field.across(point.x) for point in series.points]
         places = [(x, field.up(p.y)) for x, p in zip(xs, series.points, strict=True)]
         sheet.line(places, **line(look))
-        _error_bars(sheet, field, xs, series.points, look.colour)
+        _error_bars(sheet, field, xs, series.points, look.colour, is_bar=False)
         sheet.line(places, **marker(look), gid=f"{POINTS}{first}")
         first += len(series.points)
 
@@ -50,7 +51,7 @@ def bars(
             sheet.add(box)
             first += 1
         centres = [left + slot * 0.46 for left in lefts]
-        _error_bars(sheet, field, centres, series.points, style.INK)
+        _error_bars(sheet, field, centres, series.points, style.INK, is_bar=True)
 
 
 def line(look: Look) -> dict[str, Any]:
@@ -64,10 +65,10 @@ def marker(look: Look) -> dict[str, Any]:
     return {
         "linestyle": "none",
         "marker": look.marker,
-        "markersize": 3.6,
+        "markersize": MARKER,
         "markerfacecolor": style.GROUND if look.is_open else look.colour,
         "markeredgecolor": look.colour,
-        "markeredgewidth": 0.9,
+        "markeredgewidth": EDGE,
     }
 
 
@@ -87,27 +88,23 @@ def _error_bars(
     xs: Sequence[float],
     points: Sequence[Point],
     colour: str,
+    *,
+    is_bar: bool,
 ) -> None:
-    """Lines from low to high; intervals have caps, but for ends beyond the picture."""
-    ends = [
-        (x, point, point.low, point.high)
+    """Those that are to be seen, with caps on the ends of intervals."""
+    found = [
+        (x, one)
         for x, point in zip(xs, points, strict=True)
-        if point.low is not None and point.high is not None
+        if (one := whisker(field, point, is_bar=is_bar)) is not None
     ]
-    if not ends:
+    if not found:
         return
     sheet.lines(
-        [((x, field.up(low)), (x, field.up(high))) for x, _, low, high in ends],
+        [((x, one.low), (x, one.high)) for x, one in found],
         colors=colour,
         linewidths=_WHISKER,
     )
-    caps = [
-        (x, field.up(end))
-        for x, point, low, high in ends
-        if point.is_interval
-        for end in (low, high)
-        if field.y.low <= end <= field.y.high
-    ]
+    caps = [(x, end) for x, one in found for end in one.caps]
     look = {"markersize": _CAP, "markeredgewidth": _WHISKER, "color": colour}
     if caps:
         sheet.line(caps, linestyle="none", marker="_", **look)

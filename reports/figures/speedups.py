@@ -49,7 +49,7 @@ def _drawing(group: Group, size: int, against: str, rows: _Rows) -> Drawing:
         )
     }
     cores = sorted({n for row in chosen.values() for n in row.cells}, reverse=True)
-    panels = tuple([_panel(chosen, n, size) for n in cores])
+    panels = tuple([_panel(chosen, n, against) for n in cores])
     pairs = [p for row in chosen.values() for cell in row.cells.values() for p in cell]
     apart = "" if size == paper.SIZE else f"{size}px-"
     apart += "against-best-" if against == gpu.BEST else ""
@@ -68,15 +68,27 @@ def _drawing(group: Group, size: int, against: str, rows: _Rows) -> Drawing:
     )
 
 
-def _panel(rows: Mapping[str, Row], cores: int, size: int) -> Panel:
+def _panel(rows: Mapping[str, Row], cores: int, against: str) -> Panel:
     series = [
         Series(words.pool(cnmem), cnmem, tuple([_point(pair) for pair in pairs]))
         for cnmem, row in rows.items()
         if (pairs := row.cells.get(cores, ()))
     ]
-    printed = size == paper.SIZE and any(each.key == paper.POOL for each in series)
-    reference = paper.HIGHEST.get(cores) if printed else None
-    return Panel(words.cores(cores), tuple(series), reference)
+    return Panel(words.cores(cores), tuple(series), _reference(rows, cores, against))
+
+
+def _reference(rows: Mapping[str, Row], cores: int, against: str) -> float | None:
+    """The paper's value, where it printed one for the like of a row that is drawn.
+
+    It did not choose the fastest of several CPU engines.
+    """
+    like = (
+        against == gpu.SAME
+        and cores in row.cells
+        and paper.applies(row.gpus[0].combination)
+        for row in rows.values()
+    )
+    return paper.HIGHEST.get(cores) if any(like) else None
 
 
 def _point(pair: Pair) -> Point:

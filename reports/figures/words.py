@@ -63,7 +63,7 @@ def conditions(group: Group) -> str:
         group.device,
         f"beside {case.machine}",
     ]
-    commits = {each.code.commit for each in group.cases}
+    commits = {(each.code.commit, each.code.file) for each in group.cases}
     several = f"; measured with {len(commits)} commits of the suite"
     return _sentences([f"{', '.join(facts)}{several if len(commits) > 1 else ''}"])
 
@@ -85,7 +85,7 @@ def against(pairs: Sequence[Pair]) -> str:
     """Sentences on the CPU's side of ``pairs``."""
     names = ", ".join(dict.fromkeys(pair.cpu_name for pair in pairs))
     said = [f"On the CPU: {names}"]
-    if any(pair.gpu.code.commit != pair.cpu.code.commit for pair in pairs):
+    if any(pair.codes_differ for pair in pairs):
         said.append("GPU and CPU were measured with different commits of the suite")
     differ = dict.fromkeys(
         f"{pair.gpu.combination.precision} against {pair.cpu.combination.precision}"

@@ -104,7 +104,8 @@ def _headline(saved: Saved) -> Headline:
 
 def _names() -> list[str]:
     """Views that give tables, in the page's order."""
-    found = [name for name in views.names() if "format" in _defaults(name)]
+    each = [name for name in views.names() if not views.sides(views.view(name))]
+    found = [name for name in each if "format" in _defaults(name)]
     return sorted(found, key=lambda name: (_place(name), name))
 
 
@@ -121,7 +122,7 @@ def _defaults(name: str) -> argparse.Namespace:
 
 def _tables(name: str, saved: Saved) -> Sequence[Table]:
     report = views.view(name).report(saved, _defaults(name))
-    assert not isinstance(report, Mapping), "a view with --format gives tables"
+    assert not isinstance(report, Mapping | views.Judged), "--format gives tables"
     return report
 
 

@@ -77,6 +77,7 @@ def of(cases: Sequence[Pooled]) -> Headline | None:
             f"Speed-up = seconds on {headline.cores(groups[0].fewest)} / seconds on so "
             "many; means are geometric, over all cases measured on both.",
             *headline.legend(told),
+            *_commits([pair for g in shown for n in g.cores for pair in g.pairs(n)]),
         ),
     )
 
@@ -115,8 +116,13 @@ def _claim(group: _Group) -> str:
     most, fewest = group.cores[0], group.fewest
     mean = group.mean(most)
     assert mean is not None, "cores has those only that a case was measured on"
-    fast = headline.times_as_fast(mean, f"on {fewest}")
-    return f"On {headline.cores(most)}, {group.setting.engine} trains this CNN {fast}."
+    who = f"On {headline.cores(most)}, {group.setting.engine}"
+    return headline.claim(who, [(mean, f"on {fewest}")])
+
+
+def _commits(pairs: Sequence[tuple[Pooled, Pooled]]) -> Iterator[str]:
+    if not all(few.code.is_commit_of(many.code) for few, many in pairs):
+        yield "Some speed-ups are between different commits of the suite."
 
 
 def _label(group: _Group) -> str:

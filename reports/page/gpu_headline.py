@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports import gpu, gpu_table, paper
+from reports import gpu, paper
 from reports.combination import ASSUMED
 from reports.gpu import Pair, Row
 from reports.page import headline
@@ -24,7 +24,7 @@ def of(cases: Sequence[Pooled]) -> Headline | None:
     alike = [row for row in rows if row.gpus == chosen.gpus]
     cores = sorted(chosen.cells, reverse=True)
     lines = [_mean(row, cores) for row in alike]
-    with_paper = gpu_table.applies(chosen)
+    with_paper = _applies(chosen)
     if with_paper:
         lines += [_highest(chosen, cores), _paper(cores)]
     return Headline(
@@ -36,17 +36,21 @@ def of(cases: Sequence[Pooled]) -> Headline | None:
     )
 
 
+def _applies(row: Row) -> bool:
+    return paper.applies(row.gpus[0].combination)
+
+
 def _nearness(row: Row) -> tuple[object, ...]:
     """How near to what the paper printed; of several as near the fullest, the first."""
     setting = row.gpus[0].combination
     return (
-        gpu_table.applies(row),
+        _applies(row),
         row.against == gpu.SAME,
         setting.engine == paper.ENGINE,
         setting.loop == ASSUMED["loop"],
         setting.precision == ASSUMED["precision"],
         len(row.cells),
-        row.most,
+        len(row.batches),
         setting.size,
     )
 
@@ -54,20 +58,21 @@ def _nearness(row: Row) -> tuple[object, ...]:
 def _claim(row: Row, cores: Sequence[int]) -> str:
     whose = "" if row.against == gpu.SAME else " with the best CPU engine"
     ends = dict.fromkeys((cores[0], cores[-1]))
-    clauses = [
-        headline.times_as_fast(mean, f"{n} CPU core{'s' if n > 1 else ''}{whose}")
+    told = [
+        (mean, f"{n} CPU core{'s' if n > 1 else ''}{whose}")
         for n in ends
         if (mean := row.mean(n)) is not None
     ]
     devices = {launch.device for case in row.gpus for launch in case.launches} - {""}
     name = devices.pop() if len(devices) == 1 else "GPU"
     engine = row.gpus[0].combination.engine
-    return f"With {engine}, one {name} trains this CNN {', and '.join(clauses)}."
+    return headline.claim(f"With {engine}, one {name}", told)
 
 
 def _mean(row: Row, cores: Sequence[int]) -> Line:
     figures = [_marked(row, n, headline.figure(row.mean(n))) for n in cores]
-    over = "" if row.most == 1 else f"mean over {row.most} batch sizes, "
+    many = len(row.batches)
+    over = "" if many == 1 else f"mean over {many} batch sizes, "
     return Line(f"Measured: {over}{_against(row)}", tuple(figures))
 
 
@@ -77,7 +82,9 @@ def _highest(row: Row, cores: Sequence[int]) -> Line:
         pair = row.highest(n)
         figure = headline.figure(pair.speedup if pair else None)
         figures.append(_marked(row, n, figure))
-    return Line(f"Measured: highest of {row.most}, {_against(row)}", tuple(figures))
+    return Line(
+        f"Measured: highest of {len(row.batches)}, {_against(row)}", tuple(figures)
+    )
 
 
 def _paper(cores: Sequence[int]) -> Line:
@@ -103,6 +110,8 @@ def _marked(row: Row, cores: int, figure: Figure | None) -> Figure | None:
     mark = "°" if row.is_partial(cores) else ""
     if any(pair.precisions_differ for pair in row.cells[cores]):
         mark += "†"
+    if any(pair.codes_differ for pair in row.cells[cores]):
+        mark += "§"
     return Figure(f"{figure.value}{mark}", figure.range)
 
 
@@ -124,6 +133,8 @@ def _notes(
         yield "° Over fewer batch sizes: not all were measured on so many cores."
     if any(pair.precisions_differ for row in rows for pair in _pairs(row)):
         yield "† GPU and CPU differ in precision: part of the ratio comes from that."
+    if any(pair.codes_differ for row in rows for pair in _pairs(row)):
+        yield "§ GPU and CPU were measured with different commits of the suite."
     if with_paper:
         yield (
             "The paper prints the highest of its five batch sizes alone and no "
@@ -132,7 +143,8 @@ def _notes(
     else:
         yield (
             f"The paper printed speed-ups for {paper.SIZE} px with cnmem {paper.POOL} "
-            "only, so none stands beside these."
+            f"only, as Keras trains in {ASSUMED['precision']}, so none stands beside "
+            "these."
         )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports import digits, stats
+from reports import cells, digits, stats
+from reports.legend import outside
 
 FEW = stats.LAUNCHES_FOR_INTERVAL
 
@@ -50,21 +51,46 @@ def figure(speedup: stats.Speedup | None) -> Figure | None:
         return Figure(f"{digits.number(speedup.ratio)}*")
     text = digits.with_interval(speedup.ratio, speedup.low, speedup.high)
     value, _, interval = text.partition(" ")
+    value += cells.OUTSIDE if speedup.is_outside else ""
     return Figure(value, interval.strip("()"))
 
 
-def times_as_fast(speedup: stats.Speedup, whom: str) -> str:
-    """``4.5 times as fast as WHOM``, or that no difference shows.
+def claim(who: str, told: Sequence[tuple[stats.Speedup, str]]) -> str:
+    """``WHO trains this CNN 4.5 times as fast as …, and takes 2 times as long as …``.
 
-    An interval that holds 1 is no speed-up, whatever the ratio. Without one the ratio
-    is given roughly.
+    Each of ``told`` is a speed-up and over whom. What is slower is told by how many
+    times as long it takes. An interval that holds 1 is no speed-up, whatever the ratio.
+    Without one the ratio is given roughly.
     """
-    if speedup.low is None or speedup.high is None:
-        return f"about {digits.number(speedup.ratio, 2)} times as fast as {whom}"
-    if speedup.low <= 1 <= speedup.high:
-        return f"no faster, as far as these launches tell, than {whom}"
-    text = digits.with_interval(speedup.ratio, speedup.low, speedup.high)
-    return f"{text.partition(' ')[0]} times as fast as {whom}"
+    clauses: list[str] = []
+    verbs: list[str] = []
+    for speedup, whom in told:
+        verb = "takes" if _is_slower(speedup) else "trains this CNN"
+        words = f"{_times(speedup)} {whom}"
+        if verb == "takes" and not verbs:
+            words += " to train this CNN"
+        clauses.append(words if verbs[-1:] == [verb] else f"{verb} {words}")
+        verbs.append(verb)
+    return f"{who} {', and '.join(clauses)}."
+
+
+def _is_slower(speedup: stats.Speedup) -> bool:
+    return (speedup.ratio if speedup.high is None else speedup.high) < 1
+
+
+def _times(speedup: stats.Speedup) -> str:
+    """``4.5 times as fast as``, ``2.2 times as long as`` or ``no faster … than``."""
+    value, low, high = speedup.ratio, speedup.low, speedup.high
+    how = "fast"
+    if _is_slower(speedup):
+        how, value = "long", 1 / value
+        low, high = high and 1 / high, low and 1 / low
+    if low is None or high is None:
+        return f"about {digits.number(value, 2)} times as {how} as"
+    if low <= 1 <= high:
+        return "no faster, as far as these launches tell, than"
+    text = digits.with_interval(value, low, high)
+    return f"{text.partition(' ')[0]} times as {how} as"
 
 
 def legend(speedups: Sequence[stats.Speedup]) -> Iterator[str]:
@@ -76,6 +102,8 @@ def legend(speedups: Sequence[stats.Speedup]) -> Iterator[str]:
             f"* No interval: some case has fewer than {FEW} launches, so how far off "
             "the ratio may be is not known."
         )
+    for line in outside(speedups):
+        yield f"{line[:1]} {line[2:3].upper()}{line[3:]}."
 
 
 def cores(count: int) -> str:

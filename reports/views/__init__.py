@@ -4,19 +4,45 @@ import argparse
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, cast
 
 from reports.saved import Saved
 from reports.tables import Table
 
-Report = Sequence[Table] | Mapping[str, bytes]
+
+@dataclass(frozen=True)
+class Judged:
+    """A report that is a verdict as well: ``text`` to print, ``exit_code`` to end with.
+
+    The ``text`` is rendered already, "" where there is nothing to show. ``files`` are
+    written besides it; ``lines`` go to standard error after it, as they are.
+    """
+
+    text: str
+    exit_code: int
+    files: Mapping[Path, bytes] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+Report = Sequence[Table] | Mapping[str, bytes] | Judged
 
 
 class View(Protocol):
     """What a file in this folder has to define; its name is the sub-command's.
 
+    A view may define ``SIDES`` too: names of its options that hold more files and
+    folders. They are read together with FILES and pooled apart, in `Saved.sides`.
+
+    One that takes the files by themselves, as different commits are no fault there,
+    may define ``BY_FILE`` as true: it is given no cases, and none is refused.
+
+    One that writes files may define ``OWNED``: patterns of the names that any run of it
+    may write, so that what an earlier one left in the folder goes.
+
     What only some calls need (scipy, matplotlib, Jinja2) is imported where it is used:
-    every view is imported whenever any of them is run.
+    for ``--help`` every view is imported.
     """
 
     HELP: str
@@ -32,7 +58,7 @@ class View(Protocol):
         """
 
     def report(self, saved: Saved, arguments: argparse.Namespace) -> Report:
-        """Tables to print in the format asked for, or the files to write by name.
+        """Tables to print in the format asked for, files by name, or a verdict.
 
         Raises InputError if what was asked for cannot be had.
         """
@@ -46,3 +72,19 @@ def names() -> tuple[str, ...]:
 def view(name: str) -> View:
     """The view called ``name``, one of ``names()``."""
     return cast(View, importlib.import_module(f"{__name__}.{name}"))
+
+
+def sides(view: View) -> tuple[str, ...]:
+    """Names of the options with which ``view`` takes further files; mostly none."""
+    return cast(tuple[str, ...], getattr(view, "SIDES", ()))
+
+
+def by_file(view: View) -> bool:
+    """Whether ``view`` takes the files by themselves, not the cases pooled of them."""
+    return bool(getattr(view, "BY_FILE", False))
+
+
+def owned(view: View) -> tuple[str, ...]:
+    """The patterns of file names that are ``view``'s own; none of most views."""
+    patterns: tuple[str, ...] = getattr(view, "OWNED", ())
+    return patterns

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from reports import cases, figures
+from reports import figures
 from reports.errors import InputError, printable, tell
 from reports.figures import Drawing
 from reports.saved import Saved
@@ -13,6 +13,8 @@ EXAMPLE = "python -m reports figures --style paper --output build/report .benchm
 
 _FOLDER = Path("build", "report")
 _CAPTIONS = "captions.txt"
+#: Names of files that nobody else writes; those of an earlier run are removed.
+OWNED = ("figure-*.svg", "figure-*.png", _CAPTIONS)
 _DPI = 300  # what journals ask of pictures at least
 _FEWEST, _MOST = 50, 1200
 
@@ -47,20 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def report(saved: Saved, arguments: argparse.Namespace) -> dict[str, bytes]:
     """Each figure as a file of each format, and a file of captions.
 
-    Raises
-    ------
-    InputError
-        if there is no figure that could be drawn, or an option has no such value.
+    Nothing, and a line on standard error, where there is no figure that could be drawn:
+    cases without a GPU have none. Raises InputError if an option has no such value.
     """
     formats, dpi = _formats(arguments.formats), _dpi(arguments.dpi)
-    cases.training(saved.files)
     selection = figures.select(saved, arguments.style)
     if not selection.drawings:
         why = "; ".join(selection.gaps) or (
             "figures 3 to 6 are of a GPU, and no GPU case has a time; --devices cuda "
             "measures some"
         )
-        raise InputError(f"nothing to draw: {why}")
+        tell(f"nothing to draw: {why}")
+        return {}
     for line in selection.gaps:
         tell(line)
     files: dict[str, bytes] = {}

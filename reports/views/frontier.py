@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports import digits, tables
+from reports import digits, labels, tables
 from reports.combination import Combination, varying
 from reports.errors import InputError, printable, tell
 from reports.frontiers import Frontier
@@ -34,7 +34,7 @@ _MEANING = (
 
 @dataclass(frozen=True)
 class _Row:
-    """A frontier and the name of the file that it is from."""
+    """A frontier and what the file that it is from is called."""
 
     found: Frontier
     source: str
@@ -52,7 +52,12 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
     source = Column("source", tuple([row.source for row in rows]), "left")
     table = Table(
         name="frontier",
-        shown=(*_axes(rows), *_shown(rows), *([source] if len(files) > 1 else [])),
+        shown=(
+            *_axes(rows),
+            *([Column("GPU", tuple(_gpus(rows)), "left")] if _several(rows) else []),
+            *_shown(rows),
+            *([source] if len(files) > 1 else []),
+        ),
         data=(*_axis_data(rows), *_figures(rows), source),
         above=(_what_was_read(files, rows), _MEANING),
         below=_legend(rows),
@@ -77,9 +82,10 @@ def _with_frontiers(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
 def _rows(files: Sequence[SavedFile]) -> tuple[_Row, ...]:
     """All frontiers in the axes' order, one that was saved twice once."""
     # --benchmark-autosave beside --benchmark-json saves a run under two names
+    named = list(zip(files, labels.of([file.path for file in files]), strict=True))
     first = {
-        (found, file.machine, file.code): _Row(found, printable(file.path.stem))
-        for file in reversed(files)
+        (found, file.machine, file.code): _Row(found, name)
+        for file, name in reversed(named)
         for found in reversed(file.frontiers)
     }
     return tuple(
@@ -123,6 +129,15 @@ def _axis(
     return Column(headings.get(axis, axis), tuple(cells), align)
 
 
+def _gpus(rows: Sequence[_Row]) -> list[str]:
+    return [row.found.device or "—" for row in rows]
+
+
+def _several(rows: Sequence[_Row]) -> bool:
+    """Whether there are frontiers of several GPUs."""
+    return len({row.found.device for row in rows} - {""}) > 1
+
+
 def _shown(rows: Sequence[_Row]) -> tuple[Column, ...]:
     found = [row.found for row in rows]
     return (
@@ -150,14 +165,14 @@ def _figures(rows: Sequence[_Row]) -> tuple[Column, ...]:
 def _what_was_read(files: Sequence[SavedFile], rows: Sequence[_Row]) -> str:
     where = printable(str(files[0].path)) if len(files) == 1 else f"{len(files)} files"
     count = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
-    devices = dict.fromkeys(row.found.device for row in rows if row.found.device)
+    devices = [] if _several(rows) else dict.fromkeys(r.found.device for r in rows)
     combinations = [row.found.combination for row in rows]
     parts = [f"{count} from {where}"]
     for axis, words in _IN_WORDS:
         values = {combination.value(axis) for combination in combinations}
         if len(values) == 1 and None not in values:
             parts.append(words.format(values.pop()))
-    return "; ".join([*parts, *devices])
+    return "; ".join([*parts, *filter(None, devices)])
 
 
 def _legend(rows: Sequence[_Row]) -> tuple[str, ...]:

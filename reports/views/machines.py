@@ -12,6 +12,9 @@ from reports.tables import Table
 HELP = "Facts of the machines side by side, and which of them forbid a comparison."
 EXAMPLE = "python -m reports machines --all .benchmarks/"
 
+#: What was measured with different code is a difference to show, not to refuse.
+BY_FILE = True
+
 #: Soft facts that times depend on most: those shown of one file alone.
 _TELLING = (
     "commit",

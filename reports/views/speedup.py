@@ -112,6 +112,7 @@ def _data(
     times = [row.time for row in rows]
     speedups = [row.speedup for row in rows]
     rounds = [row.case.rounds - len(row.case.left_out) for row in rows]
+    others = ["yes" if row.codes_differ else None for row in rows]
     precisions = [row.baseline.precision if row.speedup else None for row in rows]
     return (
         Column("launches", tuple([t.launches if t else None for t in times])),
@@ -124,6 +125,7 @@ def _data(
         Column("speedup_low", tuple([s.low if s else None for s in speedups])),
         Column("speedup_high", tuple([s.high if s else None for s in speedups])),
         Column("baseline_precision", tuple(precisions), "left"),
+        Column("other_commit", tuple(others), "left"),
         *_how_measured(rows),
         Column("notes", tuple([" | ".join(each) for each in said]), "left"),
     )

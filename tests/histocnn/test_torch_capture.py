@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from histocnn.errors import Unsupported
 from histocnn.job import Job
-from histocnn.torch2.capture import Capturing, Unsupported, captures, why_no_graph
+from histocnn.torch2.capture import Capturing, captures, why_no_graph
 
 
 def job(cnmem: str | None, loop: str = "fused") -> Job:

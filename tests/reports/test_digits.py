@@ -22,7 +22,6 @@ def test_a_number_alone_has_three_digits_and_all_its_integer_ones(
         (0.356, "2.4 ± 0.4"),
         (0.0123, "2.401 ± 0.012"),
         (0.098, "2.40 ± 0.10"),
-        (30, "2 ± 30"),
         (1e-9, "2.4012 ± 0.0000"),
         (0, "2.40 ± 0.00"),
     ],
@@ -36,3 +35,32 @@ def test_decimals_follow_the_half_width(half: float, text: str) -> None:
 def test_interval_and_value_have_the_same_decimals() -> None:
     assert digits.with_interval(16.23, 14.9, 17.5) == "16.2 (14.9–17.5)"
     assert digits.with_extremes(2.4, 2.312, 2.5) == "2.40 (2.31–2.50)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (2.01, 0.364, 11.2, "2.01 (0.36–11.20)"),  # ± 5 would take it below 0
+        (2.0, 1.7, 2.6, "2.0 (1.7–2.6)"),
+        (2.0, 1.8, 2.3, "2.00 ± 0.25"),
+    ],
+)
+def test_wide_interval_is_written_with_its_ends(
+    value: float, low: float, high: float, text: str
+) -> None:
+    assert digits.with_half_width(value, low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.51, 9.1, "2.00 (0.51–9.10)"),
+        (0.996, 4.1, "2.000 (0.996–4.100)"),
+        (1.0, 4.1, "2.0 (1.0–4.1)"),
+    ],
+)
+def test_no_end_of_a_ratio_is_rounded_to_another_claim(
+    low: float, high: float, text: str
+) -> None:
+    """Neither to one digit, nor onto 1, where nothing differs."""
+    assert digits.with_interval(2.0, low, high) == text

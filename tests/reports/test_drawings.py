@@ -92,6 +92,10 @@ def bars(root: Element) -> list[tuple[float, float, float, float]]:
     return [(min(c[::2]), max(c[::2]), min(c[1::2]), max(c[1::2])) for c in corners]
 
 
+def texts(made: Drawing) -> list[str]:
+    return [each.text or "" for each in drawn(made).iter(f"{SVG}text")]
+
+
 def colours(root: Element) -> set[str]:
     found = {each.get(name) for each in root.iter() for name in ("fill", "stroke")}
     return {colour for colour in found if colour}
@@ -159,12 +163,89 @@ def test_only_intervals_have_caps() -> None:
     [
         (INTERVAL, "Error bars: 95 % interval (caps)"),
         (RANGE, "Error bars: extremes (no caps)"),
-        (NONE, "Error bars: none: one launch"),
+        (NONE, "No error bar: one launch"),
     ],
 )
 def test_the_picture_says_what_its_error_bars_are(launches: int, text: str) -> None:
-    root = drawn(drawing((0.1, 0.2), launches=launches))
-    assert text in [each.text for each in root.iter(f"{SVG}text")]
+    assert text in texts(drawing((0.1, 0.2), launches=launches))
+
+
+def of(*points: Point, **other: object) -> Drawing:
+    """A drawing of one line through ``points``."""
+    panels = (Panel("", (Series("cnmem = 1", "1", points),)),)
+    return replace(drawing((1.0,)), panels=panels, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("launches", [INTERVAL, RANGE])
+def test_a_bar_shorter_than_its_mark_is_not_taken_for_none(launches: int) -> None:
+    """The picture and its caption name both reasons; what does not show is not said."""
+    short = [point(x, y, launches, 1.0001) for x, y in ((32, 1.0), (64, 3.0))]
+    made = of(*short)
+    assert "No error bar: shorter than its mark" in texts(made)
+    assert "No error bar: a bar that is shorter than its mark." in made.caption
+    mixed = of(*short, point(128, 2.0, NONE), point(200, 2.0, launches, 2.0))
+    assert "no bar: one launch, or shorter than its mark" in texts(mixed)
+    assert (
+        "No error bar: one launch, and no word on the error; or a bar that is shorter "
+        "than its mark."
+    ) in mixed.caption
+    assert len(list(drawn(made).iter(f"{SVG}use"))) == 2 + 1  # the legend's; no cap
+
+
+def test_caps_are_spoken_of_where_one_is_drawn() -> None:
+    """An interval that goes on beyond the picture at both ends has none."""
+    endless = replace(point(32, 1.0), low=1e-200, high=1e200)
+    made = of(endless, point(64, 1.0, NONE))
+    assert "Error bars: 95 % interval; no bar: one launch" in texts(made)
+
+
+def test_the_small_print_is_never_cut() -> None:
+    """With all that there may be to say, it takes two lines, and more room."""
+    all_kinds = [
+        point(32, 1.0, INTERVAL, 2.0),
+        point(64, 1.0, RANGE, 2.0),
+        point(128, 1.0, RANGE, 1.0001),
+        point(200, 1.0, NONE),
+    ]
+    made = of(*all_kinds)
+    assert {
+        "Error bars: 95 % interval (caps); extremes (no caps);",
+        "no bar: one launch, or shorter than its mark",
+    } <= set(texts(made))
+    assert layout.layout(made).height > layout.layout(of(all_kinds[0])).height
+    bars = of(*all_kinds, is_speedup=True, style="paper")
+    assert (
+        "Error bars: 95 % interval (caps); extremes (no caps); no bar: one launch"
+    ) in texts(bars)
+    assert "shorter than its mark" not in bars.caption
+
+
+@pytest.mark.parametrize("panels", [1, 5])
+def test_sizes_near_each_other_are_all_numbered(panels: int) -> None:
+    """The paper's own: 180 and 200 px; their numbers are apart, and led to."""
+    sizes = (32, 64, 128, 180, 200)
+    line = Series("cnmem = 1", "1", tuple([point(x, 1.0) for x in sizes]))
+    made = replace(
+        drawing((1.0,)), panels=tuple([Panel(f"{n}", (line,)) for n in range(panels)])
+    )
+    root = drawn(made)
+    found = [
+        (float(text.attrib["x"]), text.text or "")
+        for text in root.iter(f"{SVG}text")
+        if (text.text or "").isdecimal() and int(text.text or "") in sizes
+    ]
+    numbered = min(panels, 2)  # columns
+    assert sorted(int(text) for _, text in found) == sorted(sizes * numbered)
+    for (x, text), (other, _) in pairwise(sorted(found)):
+        assert other - x > style.extent(text, style.TICK)
+    boxes = layout.layout(made).boxes
+    assert max(x for x, _ in found) < max(box.right for box in boxes) + 1
+
+
+def test_of_very_many_sizes_only_some_are_numbered() -> None:
+    made = of(*[point(x, 1.0) for x in range(100, 200, 2)])
+    numbers = [text for text in texts(made) if text.isdecimal() and int(text) >= 100]
+    assert 3 < len(numbers) < 20
 
 
 @pytest.mark.parametrize("in_style", figures.STYLES)

@@ -114,20 +114,21 @@ def test_captions_say_what_is_drawn_how_sure_it_is_and_of_what(grid: str) -> Non
         "memory pool, a panel for each batch size. Time = median over launches of each "
         "launch's median epoch. Error bars with caps: 95 % interval over launches "
         "(Student's t, on logarithms). Error bars without caps: lowest and highest of "
-        "two launches. No error bar: one launch, and no word on the error. theano, "
-        "loop fit, float32, 300 images an epoch, dataset tissue, seed 0, GTX 980, "
-        "beside Xeon, 16 CPUs."
+        "two launches. No error bar: one launch, and no word on the error; or a bar "
+        "that is shorter than its mark. theano, loop fit, float32, 300 images an "
+        "epoch, dataset tissue, seed 0, GTX 980, beside Xeon, 16 CPUs."
     )
     assert captions["figure-6-theano-fit"] == (
         "Speed-up against batch size, a line for each memory pool, a panel for each "
         "number of CPU cores. Speed-up = seconds of an epoch on the CPU / seconds on "
         "the GPU. Error bars with caps: 95 % interval over launches (Welch, on "
         "logarithms). Error bars without caps: lowest and highest ratio of any two "
-        "launches. No error bar: one launch on a side, and no word on the error. Line "
-        "across: the paper's highest against so many cores (theano on a GTX-980, "
-        "cnmem = 1, against tensorflow on a Core i7); above each panel the highest "
-        "here. On the CPU: theano. theano, loop fit, float32, 300 images an epoch, "
-        "dataset tissue, seed 0, GTX 980, beside Xeon, 16 CPUs."
+        "launches. No error bar: one launch on a side, and no word on the error; or a "
+        "bar that is shorter than its mark. Line across: the paper's highest against "
+        "so many cores (theano on a GTX-980, cnmem = 1, against tensorflow on a Core "
+        "i7); above each panel the highest here. On the CPU: theano. theano, loop fit, "
+        "float32, 300 images an epoch, dataset tissue, seed 0, GTX 980, beside Xeon, "
+        "16 CPUs."
     )
 
 
@@ -245,6 +246,43 @@ def test_the_papers_values_stand_beside_their_like_only(
     }
 
 
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        {"loop": "fused"},
+        {"precision": "bfloat16"},
+        {"images": 3000},
+        {"cnmem": "0"},
+        {"size": 180},
+    ],
+)
+def test_the_papers_values_do_not_stand_beside_what_it_did_not_do(
+    save: Save, case: Case, gpu: Case, unlike: Record
+) -> None:
+    axes: Record = {"size": 200, "cnmem": "1", **unlike}
+    cpu = {name: value for name, value in axes.items() if name != "cnmem"}
+    name = save("run.json", gpu(0.1, **axes), case([1.0], **cpu))
+    (sixth,) = selected(name).drawings
+    assert [panel.reference for panel in sixth.panels] == [None]
+    assert "Line across" not in sixth.caption
+
+
+def test_the_papers_values_do_not_stand_beside_the_best_engines(
+    save: Save, case: Case, gpu: Case
+) -> None:
+    """It compared with one engine that it chose."""
+    name = save(
+        "run.json",
+        gpu(0.1, size=200, cnmem="1"),
+        case([2.0], size=200),
+        case([1.0], size=200, engine="torch"),
+    )
+    own, best = selected(name).drawings
+    assert best.name == "figure-6-against-best-theano-fit"
+    assert [panel.reference for panel in own.panels] == [16.19]
+    assert [panel.reference for panel in best.panels] == [None]
+
+
 def test_engines_too_far_apart_to_be_compared_are_drawn_apart(
     save: Save, gpu: Case
 ) -> None:
@@ -340,8 +378,6 @@ def test_more_lines_than_anybody_can_read_are_not_drawn(save: Save, gpu: Case) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cpu.json"], "nothing to draw: figures 3 to 6 are of a GPU"),
-        (["one.json"], "nothing to draw: no figures 3 to 5 of theano"),
         (["cpu.json", "--formats", "svg,pdf"], "'pdf' is none of svg, png"),
         (["cpu.json", "--formats", ""], "'' is none of svg, png"),
         (["cpu.json", "--dpi", "0"], "--dpi '0' is not a whole number from 50 to 1200"),
@@ -364,6 +400,51 @@ def test_what_cannot_be_had_is_one_line(
     assert out == ""
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cpu.json", "nothing to draw: figures 3 to 6 are of a GPU"),
+        ("one.json", "nothing to draw: no figures 3 to 5 of theano"),
+        ("other.json", "nothing to draw: figures 3 to 6 are of a GPU"),
+    ],
+)
+def test_nothing_to_draw_is_a_line_and_no_failure(
+    name: str,
+    message: str,
+    save: Save,
+    case: Case,
+    gpu: Case,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Cases without a GPU have no such figure; no file is written."""
+    save("cpu.json", case([1.0]))
+    save("one.json", gpu(0.1, cnmem="1"))
+    save("other.json", {"name": "test_sort", "stats": {"median": 0.25}})
+    assert main(["figures", name]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not Path("build").exists()
+
+
+def test_figures_of_an_earlier_run_go(grid: str, save: Save, case: Case) -> None:
+    """Those of another experiment would stand beside the new; other files stay."""
+    folder = Path("build/report")
+    assert main(["figures", grid, *SVG_ALONE]) == 0
+    Path(folder, "figure-9.png").write_bytes(b"")
+    Path(folder, "index.html").write_bytes(b"")
+    two = [case([0.1], **GPU, size=s, cnmem="1", loop="fused") for s in (64, 200)]
+    assert main(["figures", save("two.json", *two), *SVG_ALONE]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "captions.txt",
+        "figure-4-theano-fused.svg",
+        "index.html",
+    ]
+    assert main(["figures", save("cpu.json", case([1.0]))]) == 0
+    assert [path.name for path in folder.iterdir()] == ["index.html"]
 
 
 def test_names_of_files_are_safe_whatever_names_cases_have(

@@ -343,3 +343,33 @@ def test_the_whole_gpu_can_be_the_baseline(
     read = csv.DictReader(io.StringIO(capsys.readouterr().out))
     ratios = {row["gpu_memory_mb"]: row["speedup"] for row in read}
     assert ratios == {"": "1", "4096": "0.25"}
+
+
+def test_gpus_and_files_of_one_name_are_told_apart(
+    save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column for the GPU, and whole paths where two files have the same stem."""
+    for folder, gpu, largest in (("a", "NVIDIA A100", 100), ("b", "NVIDIA H100", 300)):
+        record = frontier(largest, 2 * largest)
+        record["extra_info"]["frontier"]["device_name"] = gpu
+        save(f"{folder}/run.json", record, node=folder)
+    assert main(["frontier", "a", "b"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert "NVIDIA" not in first
+    (a100,) = (line for line in lines if "NVIDIA A100" in line)
+    (h100,) = (line for line in lines if "NVIDIA H100" in line)
+    assert " 100 " in a100
+    assert a100.split()[-1] == "a/run.json"
+    assert h100.split()[-1] == "b/run.json"
+    assert main(["frontier", "a", "b", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["source"] for row in rows] == ["a/run.json", "b/run.json"]
+
+
+def test_one_gpu_is_no_column(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor where a file tells none, as where nothing trains."""
+    run = save("run.json", frontier(100, 200), outcomes=[nothing(20, 18, size=200)])
+    assert main(["frontier", run]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.endswith("; NVIDIA H100")
+    assert not any("NVIDIA" in line for line in lines)

@@ -66,7 +66,7 @@ def test_the_best_cpu_engine_is_chosen_for_each_batch_size(paper_grid: str) -> N
 
 def test_a_cell_of_fewer_batch_sizes_is_told_apart(paper_grid: str) -> None:
     row = next(r for r in _rows(paper_grid) if r.gpus[0].combination.cnmem == "1")
-    assert row.most == 2
+    assert row.batches == (10, 50)
     assert row.is_partial(1)
     assert not row.is_partial(16)
     assert not row.is_partial(8)
@@ -126,3 +126,65 @@ def test_a_gpus_precision_is_compared_with_float32_where_the_cpu_has_no_other(
     ((pair,),) = row.cells.values()
     assert pair.precisions_differ
     assert pair.speedup.ratio == pytest.approx(3.0)
+
+
+def test_cells_of_other_batch_sizes_are_told_apart_too(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As many batch sizes are not the same batch sizes."""
+    on_gpu = {"device": "cuda", "cnmem": "1"}
+    run = save(
+        "run.json",
+        *[case(*THREE, **on_gpu, batch=batch) for batch in (10, 50)],
+        case(*_times(3.0), batch=10, cores=4),
+        case(*_times(9.0), batch=50, cores=1),
+    )
+    (row,) = _rows(run)
+    assert row.batches == (10, 50)
+    assert row.is_partial(4)
+    assert row.is_partial(1)
+    assert main(["speedup", run, "--table", "gpu"]) == 0
+    shown = capsys.readouterr().out
+    assert "mean of 10, 50" in shown
+    assert shown.count("°") == 3  # and its line
+
+
+def test_a_breaking_version_of_an_engine_is_not_its_best_cpu(
+    save: Save, case: Make
+) -> None:
+    old, new = case(*THREE, device="cuda", cnmem="1"), case(*_times(0.5))
+    for made, version in ((old, "1.0.5"), (new, "2.0.0")):
+        for launch in made["extra_info"]["launches"]:
+            launch["versions"] = {"theano": version}
+    assert _rows(save("run.json", old, new)) == ()
+
+
+def test_another_commits_cpu_is_marked(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = save("here.json", case(*THREE, device="cuda", cnmem="1"))
+    there = save("there.json", case(*_times(3.0)), commit="decade")
+    assert main(["speedup", here, there, "--table", "gpu"]) == 0
+    shown = capsys.readouterr().out
+    assert ")§\n" in shown
+    assert "§ GPU and CPU were measured with different commits" in shown
+    assert main(["speedup", here, there, "--table", "gpu", "--format", "csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["other_commit"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "change", [{"loop": "fused"}, {"precision": "tf32"}, {"images": 30}, {"size": 180}]
+)
+def test_the_papers_row_is_beside_its_like_only(
+    save: Save,
+    case: Make,
+    change: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = {"size": 200, "loop": "fit", "precision": "float32", **change}
+    run = save(
+        "run.json", case(*THREE, device="cuda", cnmem="1", **job), case(*THREE, **job)
+    )
+    assert main(["speedup", run, "--table", "gpu"]) == 0
+    assert "paper" not in capsys.readouterr().out

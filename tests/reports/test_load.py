@@ -1,5 +1,6 @@
 """Reading saved files: what is pooled, what is kept apart, and every bad one."""
 
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -79,7 +80,7 @@ def test_benchmarks_of_others_are_kept_by_name(save: Save, case: Case) -> None:
         ({"data": [1.0, 0.0]}, "is 0.0; expected a number of seconds above 0"),
         ({"data": [], "median": -1.0}, "median is -1.0; expected"),
         ({"median": float("nan")}, "median is NaN; expected a number of seconds"),
-        ({"median": "1"}, "median is 1; expected a number of seconds above 0"),
+        ({"median": "1"}, 'median is "1"; expected a number of seconds above 0'),
     ],
 )
 def test_benchmark_of_others_without_a_time_is_left_out_by_name(
@@ -248,17 +249,15 @@ def test_bad_file_is_named_with_its_fault(
         ("seconds", float("nan"), "launches[0].rounds[1].seconds is NaN; expected a"),
         ("seconds", float("inf"), "launches[0].rounds[1].seconds is Infinity; expect"),
         ("seconds", 1e300, "launches[0].rounds[1].seconds is 1e+300; expected a"),
-        ("seconds", "fast", "launches[0].rounds[1].seconds is fast; expected a"),
+        ("seconds", "fast", 'launches[0].rounds[1].seconds is "fast"; expected a'),
         ("seconds", None, "launches[0].rounds[1].seconds is null; expected a"),
         ("rounds", [], "launches[0].rounds is []; expected array of length >= 1"),
         ("rounds", 3, "launches[0].rounds is 3; expected array"),
-        ("notes", "slow", "launches[0].notes is slow; expected array"),
+        ("notes", "slow", 'launches[0].notes is "slow"; expected array'),
         ("notes", None, "launches[0].notes is null; expected array"),
         ("notes", ["a", 3], "launches[0].notes[1] is 3; expected str"),
         ("launches", [], "launches is []; expected array of length >= 1"),
-        ("launches", "x" * 99, f"launches is {'x' * 40}…; expected array"),
         ("job", [1], "job is [1]; expected object"),
-        ("extra_info", "text", "Expected object, got str"),
     ],
 )
 def test_bad_case_is_left_out_by_name_and_the_rest_kept(
@@ -278,6 +277,72 @@ def test_bad_case_is_left_out_by_name_and_the_rest_kept(
     assert [each.combination.engine for each in saved.files[0].cases] == ["theano"]
     assert saved.problems[0].startswith(f"run.json: left out {bad['fullname']}: ")
     assert f": {expected}" in saved.problems[0]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"launches": 5},
+        {"launches": ["a"]},
+        {"launches": [{"rocket": "Ariane"}], "job": "nightly"},
+        {"stopped": True, "warnings": 3},
+        {"frontier": 3.5},
+        "text",
+    ],
+)
+def test_extra_info_of_others_may_hold_anything(save: Save, extra: object) -> None:
+    """Names that only happen to be ours cost no case."""
+    stats = {"median": 2.0, "rounds": 7}
+    save("run.json", {"name": "test_sort", "extra_info": extra, "stats": stats})
+    read = _read("run.json")
+    assert not read.problems
+    assert [each.name for each in read.files[0].others] == ["test_sort"]
+
+
+@pytest.mark.parametrize("facts", [None, [], "Linux", {"cpu": 10**400}])
+def test_facts_of_any_kind_cost_no_case(save: Save, case: Case, facts: object) -> None:
+    save("run.json", case())
+    document = json.loads(Path("run.json").read_text())
+    text = json.dumps({**document, "machine_info": facts, "commit_info": facts})
+    Path("run.json").write_text(text)
+    read = _read("run.json")
+    assert not read.problems
+    assert len(read.files[0].cases) == 1
+
+
+def test_a_compressed_file_and_a_pipe_are_named_as_such(tmp_path: Path) -> None:
+    packed, pipe = tmp_path / "a.json", tmp_path / "b.json"
+    packed.write_bytes(gzip.compress(b"{}"))
+    os.mkfifo(pipe)
+    (first, second) = load.read([packed, pipe]).problems
+    assert "is compressed" in first
+    assert "is a pipe" in second
+
+
+def test_unknown_commits_and_machines_are_pooled_with_no_other(
+    save: Save, case: Case
+) -> None:
+    """Two files that do not tell are not known to be of one."""
+    save("a.json", case([1.0]), commit="unversioned")
+    save("b.json", case([2.0]), commit="unversioned")
+    pools = pool(_read("a.json", "b.json").files)
+    assert pools.cases == ()
+    assert "a (unknown commit) and b (unknown commit)" in pools.problems[0]
+    for name in "ab":
+        document = json.loads(Path(f"{name}.json").read_text())
+        document["machine_info"] = {}
+        Path(f"{name}.json").write_text(json.dumps(document))
+    pools = pool(_read("a.json", "b.json").files)
+    assert [each.source for each in pools.cases] == ["a", "b"]
+    assert not pools.problems
+
+
+def test_launches_of_overlapping_files_count_once(save: Save, case: Case) -> None:
+    """Whichever file has more of them."""
+    save("a.json", case([1.0], [2.0], [3.0]))
+    save("b.json", case([2.0], [3.0], [4.0]))
+    (pooled,) = pool(_read("a.json", "b.json").files).cases
+    assert pooled.medians == (1.0, 2.0, 3.0, 4.0)
 
 
 def test_many_bad_cases_cost_one_line(save: Save, case: Case) -> None:

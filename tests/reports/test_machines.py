@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,28 @@ def test_many_machines_are_listed_in_a_few_lines(
     assert shown.count("no comparison of ") == 8
     assert "\nand 427 more such pairs\n" in shown
     assert " AC AD verdict 0 1 2 " in " ".join(shown.split())
+
+
+def test_of_more_machines_than_are_looked_at_no_count_is_claimed(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 70 there are 2415 pairs."""
+    names = [save(f"{n}.json", case(), info=machine(usable_cpus=n)) for n in range(70)]
+    assert main(["machines", *names]) == 0
+    assert "\nand at least 1992 more such pairs\n" in capsys.readouterr().out
+
+
+def test_one_file_forbids_no_comparison_but_says_what_would(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For programs, too."""
+    run = save("run.json", case(), info=machine())
+    for form in ("plain", "csv"):
+        assert main(["machines", run, "--all", "--format", form]) == 0
+        shown = capsys.readouterr().out
+        assert "would forbid a comparison" in shown
+        assert "would be noted" in shown
+        assert not re.search("(?<!would )forbids? a comparison", shown)
 
 
 def test_same_names_in_two_folders_are_told_apart(

@@ -321,7 +321,7 @@ def test_hundreds_of_disturbed_cases_share_a_mark(
     [
         ("counts", 1, "rounds[0].counts is 1; expected bool"),
         ("counts", None, "rounds[0].counts is null; expected bool"),
-        ("disturbed", "a pause", "rounds[0].disturbed is a pause; expected array"),
+        ("disturbed", "a pause", 'rounds[0].disturbed is "a pause"; expected array'),
         ("disturbed", [3], "rounds[0].disturbed[0] is 3; expected str"),
         ("conditions", 3, "rounds[0].conditions is 3; expected"),
         ("joules", [], "rounds[0].conditions.joules is []; expected object"),
@@ -329,11 +329,11 @@ def test_hundreds_of_disturbed_cases_share_a_mark(
         ("joules", {"gpu": float("nan")}, 'joules[...] is {"gpu": "NaN"}; expected n'),
         ("joules", {"gpu": 1e300}, 'joules[...] is {"gpu": 1e+300}; expected numbe'),
         ("joules", {"gpu": None}, 'joules[...] is {"gpu": null}; expected numbers'),
-        ("stopped", "fixed", "stopped is fixed; expected object"),
+        ("stopped", "fixed", 'stopped is "fixed"; expected object'),
         ("stopped", {"half_width": 0.1}, 'stopped is {"half_width": 0.1}; object mis'),
         ("stopped", {"why": 3}, "stopped.why is 3; expected str"),
         ("stopped", {"why": "fixed", "precision": -1}, "stopped.precision is -1; exp"),
-        ("warnings", "loud", "warnings is loud; expected array"),
+        ("warnings", "loud", 'warnings is "loud"; expected array'),
     ],
 )
 def test_bad_conditions_cost_their_case_only(
@@ -358,7 +358,7 @@ def test_bad_conditions_cost_their_case_only(
         ({}, "outcomes[0]: Object missing required field outcome"),
         ({"name": "x", "outcome": {}}, "x: outcome is {}; object missing required"),
         ({"name": "x", "outcome": {"kind": 3}}, "x: outcome.kind is 3; expected str"),
-        ({"name": "x", "outcome": {"kind": ""}}, "x: outcome.kind is ; expected str"),
+        ({"name": "x", "outcome": {"kind": ""}}, 'x: outcome.kind is ""; expected str'),
         ({"name": "\n", "outcome": {"kind": "failed"}}, r"\n: engine is missing"),
         ({"name": 3, "outcome": {"kind": "failed"}}, "outcomes[0]: engine is missing"),
     ],

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from reports import saved
+from reports import saved, stats
 from reports.__main__ import main
-from reports.page import cpu_headline, gpu_headline, sheet
+from reports.page import cpu_headline, gpu_headline, headline, sheet
 from reports.tables import Cell, Column, Table
 from tests.reports.test_frontier_view import frontier
 
@@ -390,6 +390,96 @@ def test_headline_claims_no_difference_where_the_interval_holds_1(
         "On 2 cores, theano trains this CNN no faster, as far as these launches tell, "
         "than on 1."
     )
+
+
+@pytest.mark.parametrize(
+    ("launches", "words"),
+    [
+        ((2.0,), "takes about 2.0 times as long as 1 CPU core to train this CNN."),
+        (
+            (2.0, 2.02, 1.98),
+            "takes 2.00 times as long as 1 CPU core to train this CNN.",
+        ),
+    ],
+)
+def test_headline_says_how_many_times_as_long_what_is_slower_takes(
+    launches: tuple[float, ...], words: str, save: Save, case: Case
+) -> None:
+    file = save(
+        "run.json",
+        case([1.0], [1.01], [0.99], size=200),
+        case(*[[seconds] for seconds in launches], **GPU, cnmem="1"),
+    )
+    found = gpu_headline.of(saved.read([Path(file)]).cases)
+    assert found is not None
+    assert found.claim == f"With theano, one GPU {words}"
+
+
+def test_headline_of_the_slower_and_the_faster_is_one_sentence() -> None:
+    slow, slower = stats.Speedup(0.5, None, None), stats.Speedup(0.25, 0.2, 0.3125)
+    fast = stats.Speedup(3.0, None, None)
+    said = {
+        headline.claim("It", told)
+        for told in (
+            [(slow, "two"), (slower, "four")],
+            [(slow, "two"), (fast, "one")],
+            [(fast, "one"), (slow, "two")],
+        )
+    }
+    assert said == {
+        "It takes about 2.0 times as long as two to train this CNN, and 4.0 times as "
+        "long as four.",
+        "It takes about 2.0 times as long as two to train this CNN, and trains this "
+        "CNN about 3.0 times as fast as one.",
+        "It trains this CNN about 3.0 times as fast as one, and takes about 2.0 times "
+        "as long as two.",
+    }
+
+
+def test_headline_on_more_cores_that_are_slower(save: Save, case: Case) -> None:
+    file = save("run.json", case([1.0]), case([2.0], cores=2))
+    found = cpu_headline.of(saved.read([Path(file)]).cases)
+    assert found is not None
+    assert found.claim == (
+        "On 2 cores, theano takes about 2.0 times as long as on 1 to train this CNN."
+    )
+
+
+@pytest.mark.parametrize("commit", ["c0ffee", "beef"])
+def test_headline_tells_of_other_commits(commit: str, save: Save, case: Case) -> None:
+    """On either side of a GPU's speed-up, and of that of cores."""
+    save("old.json", case([8.0], size=200))
+    save("new.json", case([0.1], **GPU, cnmem="1"), commit=commit)
+    save("more.json", case([4.0], cores=2, size=200), commit=commit)
+    of_gpu, of_cpu = (
+        find(saved.read([Path("old.json"), Path(other)]).cases)
+        for find, other in (
+            (gpu_headline.of, "new.json"),
+            (cpu_headline.of, "more.json"),
+        )
+    )
+    assert of_gpu is not None
+    assert of_cpu is not None
+    figure = of_gpu.lines[0].figures[0]
+    assert figure is not None
+    other = commit == "beef"
+    assert ("§" in figure.value) == other
+    for found in (of_gpu, of_cpu):
+        assert any("different commits" in note for note in found.notes) == other
+
+
+@pytest.mark.parametrize("unlike", [{"loop": "fused"}, {"images": 3000}])
+def test_headline_has_no_papers_row_beside_what_it_did_not_do(
+    unlike: dict[str, Any], save: Save, case: Case
+) -> None:
+    file = save(
+        "run.json",
+        case([8.0], size=200, **unlike),
+        case([0.1], **GPU, cnmem="1", **unlike),
+    )
+    found = gpu_headline.of(saved.read([Path(file)]).cases)
+    assert found is not None
+    assert not any(line.is_paper for line in found.lines)
 
 
 def test_headline_has_the_papers_row_only_where_it_printed_one(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reports import memory_pools, stats
+from reports import gpu_memory, stats
 from reports import saved as saving
 from reports.__main__ import main
 
@@ -172,8 +172,8 @@ def test_memory_is_the_engines_count_else_the_drivers(
     theano, *_, torch, _, failed = rows(capsys, saved)
     assert theano["against_reserved_bytes"] == 0
     assert theano["against_reserved_by"] == "engine"
-    assert theano["peak_bytes"] == 77628 * MB
-    assert theano["peak_by"] == "driver"
+    assert theano["against_peak_bytes"] == 602 * MB
+    assert theano["against_peak_by"] == "driver"
     assert torch["peak_bytes"] == 900 * MB
     assert torch["peak_by"] == "engine"
     assert torch["against_reserved_bytes"] == 600 * MB
@@ -181,6 +181,29 @@ def test_memory_is_the_engines_count_else_the_drivers(
     assert failed["outcome"] == "out-of-memory"
     assert failed["reserved_bytes"] is None
     assert failed["reserved_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("pool", "peak"), [("1", None), ("0.5", None), ("4096", None), ("grow", 1500 * MB)]
+)
+def test_a_pool_reserved_at_once_has_no_peak_by_the_driver(
+    pool: str,
+    peak: int | None,
+    save: Save,
+    case: Make,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It counts the whole pool, whatever was in use; one that grows is as it grew."""
+    told = memory(None, None, 1400, 1500)
+    two = [case(device="cuda", cnmem=cnmem) for cnmem in ("0", pool)]
+    run = save("run.json", *[telling(each, told) for each in two])
+    (row,) = rows(capsys, run, "--pool", pool)
+    assert row["reserved_bytes"] == 1400 * MB
+    assert row["peak_bytes"] == peak
+    assert row["against_peak_bytes"] == 1500 * MB
+    assert main(["pool", run, "--pool", pool, "--table", "cases"]) == 0
+    legend = "peak —: of a pool that is reserved at once the driver counts all"
+    assert (legend in capsys.readouterr().out) == (peak is None)
 
 
 def test_memory_is_the_median_over_launches(save: Save, case: Make) -> None:
@@ -193,10 +216,10 @@ def test_memory_is_the_median_over_launches(save: Save, case: Make) -> None:
         case([1.0], device="cuda", cnmem="0"),
     )
     without, pooled = saving.read([Path(run)]).cases
-    assert memory_pools.reserved(pooled) == memory_pools.Held(80 * MB, False)
-    assert memory_pools.peak(pooled) == memory_pools.Held(40 * MB, False)
-    assert memory_pools.reserved(without) is None
-    assert memory_pools.peak(without) is None
+    assert gpu_memory.reserved(pooled) == gpu_memory.Held(80 * MB, False)
+    assert gpu_memory.peak(pooled) == gpu_memory.Held(40 * MB, False)
+    assert gpu_memory.reserved(without) is None
+    assert gpu_memory.peak(without) is None
 
 
 def test_without_any_memory_told_the_table_says_so_by_dashes(
@@ -295,8 +318,10 @@ def test_both_files_of_a_pair_are_its_source(
     assert mean["source"] == "with, without"
     assert main(["pool", "without.json", "with.json"]) == 0
     shown = capsys.readouterr().out
-    assert "2.00*§" in shown
+    assert shown.count("2.00*§") == 2  # the mean, and the case
     assert "§ the two were measured with different commits of the suite" in shown
+    assert "§ of speed-ups between different commits of the suite" in shown
+    assert row["other_commit"] == mean["other_commit"] == "yes"
 
 
 def test_other_versions_of_an_engine_are_not_compared(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,62 @@ def test_other_commits_are_compared_with_a_mark(
     shown = capsys.readouterr().out
     assert "2.00*§" in shown
     assert "§ row and baseline were measured with different commits" in shown
+    told = [row["other_commit"] for row in rows(capsys, "old.json", "new.json")]
+    assert told == ["", "yes"]
+
+
+def test_a_fit_over_other_commits_is_marked(
+    save: Save, case: Make, capsys: Capture
+) -> None:
+    save("old.json", *(case([t], cores=n) for n, t in ((1, 4.0), (2, 2.2))))
+    save("new.json", case([1.3], cores=4), commit="beef")
+    asked = ["scaling", "old.json", "new.json", "--table", "fit"]
+    assert main(asked) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r" 0\.\d+\*§ ", shown)
+    assert "§ fitted to times of different commits of the suite" in shown
+    assert main([*asked, "--format", "csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["other_commit"] == "yes"
+
+
+def test_a_law_that_misses_nothing_has_a_worst_miss_of_0(
+    save: Save, case: Make, capsys: Capture
+) -> None:
+    """Not what computing left behind the point."""
+    times = [case([10.0 / n], cores=n) for n in (1, 2, 4, 8)]
+    assert main(["scaling", save("run.json", *times), "--table", "fit"]) == 0
+    shown = capsys.readouterr().out
+    assert " 0 %  good" in shown
+    assert "0.00000" not in shown
+
+
+def test_a_poor_fit_tells_no_limit_and_a_clipped_one_is_marked(
+    saved: str, capsys: Capture
+) -> None:
+    """As the serial fraction is that the limit comes from."""
+    assert main(["scaling", saved, "--table", "fit"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    (poor,) = (line for line in shown if line.endswith(" poor"))
+    (clipped,) = (line for line in shown if "0.0°*" in line)
+    assert "0.12 (0.00–0.46)  " in poor
+    assert poor.split("(0.00–0.46)")[1].split()[0] == "—"
+    assert "no limit°*" in clipped
+
+
+def test_times_by_a_clipped_law_are_explained(
+    save: Save, saved: str, case: Make, capsys: Capture
+) -> None:
+    """They are by the estimate, which the column of serial fractions does not show."""
+    outside = "its serial fraction as estimated, also where that is outside 0 to 1"
+    assert main(["scaling", saved, "--table", "cores"]) == 0
+    assert outside in capsys.readouterr().out
+    inside = zip((1, 2, 4), (4.0, 2.2, 1.3), strict=True)
+    run = save("run.json", *(case([t], cores=n) for n, t in inside))
+    assert main(["scaling", run, "--table", "cores"]) == 0
+    shown = capsys.readouterr().out
+    assert "by law: seconds by the fit" in shown
+    assert outside not in shown
 
 
 def test_two_numbers_of_cores_have_no_fit_and_say_so(

@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -397,3 +398,71 @@ def test_reports_needs_nothing_else_of_the_suite() -> None:
                 found.add((node.module or "").partition(".")[0])
     assert "reports" in found
     assert not found & ours
+
+
+def test_what_was_read_is_never_written_over(
+    run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By whatever name; hours of measuring are in it."""
+    before = Path(run).read_bytes()
+    Path("link.json").symlink_to(run)
+    for output in (run, f"./{run}", "link.json"):
+        assert main(["speedup", run, "--output", output]) == 2
+        assert "is one of the files that were read" in capsys.readouterr().err
+    assert Path(run).read_bytes() == before
+
+
+def test_one_file_by_two_names_is_one(
+    run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("link.json").symlink_to(run)
+    assert main(["speedup", run, "link.json"]) == 0
+    shown = capsys.readouterr().out
+    assert shown == (GOLDEN / "speedup.txt").read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_too_long_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speedup", "x" * 300]) == 2
+    assert "cannot be read: File name too long" in capsys.readouterr().err
+
+
+def test_closed_standard_output_is_an_error(run: str) -> None:
+    command = f"exec {sys.executable} -m reports speedup {run} >&-"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "reports: cannot write standard output: it is closed\n"
+
+
+def test_launches_of_two_kinds_are_marked(
+    save: Save, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The median is one of the fast, the interval around the mean of all."""
+    times = [[1.0]] * 9 + [[9.0]] * 8
+    run = save("run.json", case(*times), case([1.0], [1.0], [1.0], cores=2))
+    assert main(["speedup", run]) == 0
+    shown = capsys.readouterr().out
+    assert ")≠" in shown
+    assert "≠ outside its interval: the value is by the median" in shown
+
+
+def test_parameters_of_others_take_no_columns_name(
+    save: Save, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A job may have fields called as our columns are."""
+    names = ("size_px", "seconds", "source", "notes", "gpu")
+    run = save(
+        "run.json",
+        case(**dict.fromkeys(names, "p")),
+        case(**dict.fromkeys(names, "q")),
+    )
+    assert main(["speedup", run, "--format", "json"]) == 0
+    (table,) = json.loads(capsys.readouterr().out)
+    assert [row["size_px"] for row in table["rows"]] == [64, 64]
+    assert [row["param_size_px"] for row in table["rows"]] == ["p", "q"]
+    assert [row["seconds"] for row in table["rows"]] == [1.0, 1.0]

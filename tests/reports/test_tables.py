@@ -73,3 +73,17 @@ def test_column_that_a_line_says_takes_no_width(form: str, shown: bool) -> None:
 def test_plain_text_reaches_a_terminal_without_what_it_would_obey() -> None:
     assert printable("a\x1b[31m\nb\ud800") == r"a\x1b[31m\nb\ud800"
     assert printable("théano") == "théano"
+
+
+def test_csv_defuses_headings_too() -> None:
+    """Parameters of other projects become headings."""
+    table = Table(shown=(), data=(Column('=HYPERLINK("x")', (1,)),))
+    (heading, _) = csv.reader(io.StringIO(render(table, "csv")))
+    assert heading == ['\'=HYPERLINK("x")']
+
+
+def test_latex_leaves_the_hyphens_of_an_option_alone() -> None:
+    """TeX would print ``--launches`` with a dash; dashes of our own stay such."""
+    text = render(_table("--launches 3 for 5–7", "what?`"), "latex")
+    assert "-{}-launches 3 for 5--7" in text
+    assert "?{}`" in text

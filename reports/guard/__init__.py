@@ -1,0 +1,1 @@
+"""Whether training got slower, and how small a slow-down would have shown."""

@@ -1,0 +1,90 @@
+"""Where a report goes: standard output, a file, or a folder of files."""
+
+import io
+import os
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from reports.errors import InputError, printable
+
+
+def text(content: str, output: Path | None, inputs: Collection[Path]) -> None:
+    """Print ``content``, or write it to ``output``, which is none of ``inputs``.
+
+    Raises
+    ------
+    InputError
+        if it cannot be written, or would be written over what it was made from.
+    """
+    if output is not None:
+        file(output, content.encode(), inputs)
+        return
+    with _told("standard output"):
+        show(content)
+
+
+def folder(
+    files: Mapping[str, bytes],
+    where: Path,
+    owned: Collection[str],
+    inputs: Collection[Path],
+) -> None:
+    """Write each of ``files`` into the folder ``where`` and name it on standard output.
+
+    What an earlier run left there goes: of the files by the patterns ``owned``, those
+    that are not written anew. Raises as `text` does.
+    """
+    for path in [path for pattern in owned for path in where.glob(pattern)]:
+        if path.name not in files:
+            with _told(printable(str(path))):
+                path.unlink()
+    for name, content in files.items():
+        file(where / name, content, inputs)
+        show(f"{where / name}\n")
+
+
+def file(path: Path, content: bytes, inputs: Collection[Path]) -> None:
+    """Write ``content`` to ``path`` and its folders; raises as `text` does."""
+    where = printable(str(path))
+    with _told(where):
+        if path.exists() and any(path.samefile(each) for each in _existing(inputs)):
+            raise InputError(f"--output {where} is one of the files that were read")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def show(content: str) -> None:
+    """Print ``content``; a reader that has gone is no error.
+
+    Raises
+    ------
+    OSError
+        if standard output is closed, or cannot take it.
+    """
+    if sys.stdout is None:  # `>&-`
+        raise OSError(None, "it is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal that has no "×" shows "?" rather than nothing at all
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would fail again, with a traceback, at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _existing(paths: Collection[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.exists())
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write {where}: {error.strerror}") from None

@@ -1,0 +1,100 @@
+"""The ready files for GitHub Actions and GitLab CI under docs/ci/."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "docs" / "ci").glob("*.yml"))
+
+
+@pytest.fixture(scope="module")
+def options() -> set[str]:
+    """All options of the guard and of its table, by their --help."""
+    shown = [
+        subprocess.run(
+            [sys.executable, "-m", *module, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for module in (["tools.guard"], ["reports", "guard"])
+    ]
+    return set(re.findall(r"--[a-z][a-z-]*", " ".join(shown)))
+
+
+def command(file: Path) -> str:
+    """The line that calls make, as the shell gets it."""
+    text = " ".join(file.read_text().replace("\\\n", " ").split())
+    found = re.search(r'make guard BASE="\$BASE" ARGS="([^"]*)"', text)
+    assert found, f"{file} does not call make guard"
+    return found[1]
+
+
+def test_there_is_a_file_for_each() -> None:
+    assert [file.stem for file in FILES] == ["github", "gitlab"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_option_exists(file: Path, options: set[str]) -> None:
+    named = re.findall(r"--[a-z][a-z-]*", command(file))
+    assert len(named) >= 4
+    assert set(named) <= options
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_make_knows_what_they_call(file: Path) -> None:
+    """The words reach the guard as one would type them."""
+    assert "make guard" in file.read_text()
+    done = subprocess.run(
+        ["make", "--dry-run", "guard", "BASE=x", f"ARGS={command(file)}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    called = done.stdout.splitlines()[-1]
+    assert called.startswith('.envs/bench/bin/python -m tools.guard "$GUARD_BASE"')
+    assert "--junit build/guard/junit.xml" in called
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_they_are_yaml(file: Path) -> None:
+    """Read by the PyYAML of one of the environments that have it for other ends."""
+    text = file.read_text()
+    assert "\t" not in text
+    assert all(len(line) <= 88 for line in text.splitlines())
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip(" "))
+        assert indent % 2 == 0, line
+    pythons = [ROOT / ".envs" / name / "bin" / "python" for name in ("lint", "theano")]
+    python = next((each for each in pythons if each.exists()), None)
+    if python is None:
+        pytest.skip("no PyYAML here; make env ENGINE=theano, or make lint, brings one")
+    read = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))"
+    done = subprocess.run(
+        [python, "-c", read], input=text, capture_output=True, text=True, check=True
+    )
+    document: dict[str, Any] = json.loads(done.stdout)
+    jobs = document.get("jobs", document)
+    assert "guard" in jobs
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_branch_name_is_never_part_of_a_command(file: Path) -> None:
+    """What whoever opens a request may choose goes through a variable."""
+    assert "${{" not in command(file)
+    assert not re.findall(r"(?:head_ref|head\.ref|SOURCE_BRANCH)", file.read_text())
+
+
+def test_makes_help_names_it() -> None:
+    done = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "make guard" in done.stdout
