@@ -39,7 +39,7 @@ def frontier(benchmark: schema.Benchmark) -> Frontier | None:
     InputError
         if a value in it is wrong, or contradicts another.
     """
-    saved = decoding.decode_extra(benchmark.extra_info).frontier
+    saved = decoding.extra_of(benchmark).frontier
     return None if saved is None else _checked(saved)
 
 

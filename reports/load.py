@@ -15,6 +15,7 @@ from reports.frontiers import Frontier
 from reports.origins import Code, Machine
 from reports.others import Other
 from reports.records import Case
+from reports.schema import Unchecked
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,23 @@ def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
     InputError
         if it cannot be opened, is no JSON, or is JSON of another kind.
     """
+    return interpret(path, _content(path))
+
+
+def _content(path: Path) -> bytes:
     try:
         # Nobody may ever write into it, but into the shell's own.
         if path.is_fifo() and path.parts[:2] != ("/", "dev"):
             raise InputError("is a pipe, not a file")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from None
-    return interpret(path, content)
 
 
 def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
     """As `read_file`, for ``content`` that is at hand already, called ``path``."""
     document = decoding.decode(content)
+    del content  # as large as all that is made of it
     if not document.benchmarks and not document.outcomes:
         raise InputError("holds no benchmarks; was every case skipped?")
     cases: list[Case] = []
@@ -133,7 +138,9 @@ def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
         try:
             case = records.timed(name, benchmark)
             frontier = None if case else frontiers.frontier(benchmark)
-            other = None if case or frontier else others.other(name, benchmark)
+            other = None
+            if case is None and frontier is None and isinstance(benchmark, Unchecked):
+                other = others.other(name, benchmark)
         except InputError as error:
             faults.append(f"{name}: {error}")
             continue

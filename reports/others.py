@@ -20,7 +20,7 @@ class Other:
     has_data: bool
 
 
-def other(name: str, benchmark: schema.Benchmark) -> Other:
+def other(name: str, benchmark: schema.Unchecked) -> Other:
     """The case that ``benchmark`` is.
 
     Raises

@@ -132,7 +132,7 @@ def account(launch: Launch) -> Account | None:
     # The newest parts came together, and every process takes time to start: where that
     # is told, a 0 of the others is one.
     all_told = phases.start_seconds > 0
-    measured = math.fsum(launch.seconds)
+    measured = launch.counted_seconds
     return Account(
         wall=launch.wall_seconds or None,
         start=phases.start_seconds or None,

@@ -1,7 +1,6 @@
 """Records: training cases as a file holds them, each with its times or outcome."""
 
 import math
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from reports import decoding, schema, stats
 from reports.combination import Combination
 from reports.errors import InputError, printable
 
-_DOUBLE = array("d").itemsize
 _USUAL = schema.Launched()
 LONGEST_NOTE = 300  # characters
 _LONGEST_WORD = 40  # of what has to fit a cell
@@ -25,10 +23,10 @@ _IN_WORDS = {
 
 
 class Launch(msgspec.Struct, frozen=True, array_like=True):
-    """One worker process: the seconds of each of its epochs that count, in order.
+    """One worker process, by its epochs that count.
 
-    ``median`` is theirs, the launch's one sample; ``packed`` holds them as the machine
-    does, since a million small objects take long to make and to hand over.
+    ``rounds`` is how many they are, ``median`` that of their seconds, the launch's one
+    sample, and ``counted_seconds`` the sum. A million of them would take long to keep.
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
     each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
     energy of each of those epochs, summed over ``meters``; neither has anything where
@@ -38,8 +36,9 @@ class Launch(msgspec.Struct, frozen=True, array_like=True):
     ``all_seconds`` is the sum over all rounds, those that do not count among them.
     """
 
-    packed: bytes
+    rounds: int
     median: float
+    counted_seconds: float = 0.0
     notes: tuple[str, ...] = ()
     joules: tuple[float, ...] = ()
     meters: tuple[str, ...] = ()
@@ -50,16 +49,6 @@ class Launch(msgspec.Struct, frozen=True, array_like=True):
     waited_seconds: float = 0.0
     all_seconds: float = 0.0
     device: str = ""
-
-    @property
-    def seconds(self) -> tuple[float, ...]:
-        """Of each epoch that counts, in order."""
-        return tuple(array("d", self.packed))
-
-    @property
-    def rounds(self) -> int:
-        """How many epochs count."""
-        return len(self.packed) // _DOUBLE
 
 
 @dataclass(frozen=True)
@@ -130,11 +119,11 @@ def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
     InputError
         if a value in it is wrong, or if none of its rounds counts.
     """
-    extra = decoding.decode_extra(benchmark.extra_info)
+    extra = decoding.extra_of(benchmark)
     if extra.launches is msgspec.UNSET:
         return None
     launches = [_launch(each) for each in extra.launches]
-    counted = tuple([launch for launch in launches if launch.packed])
+    counted = tuple([launch for launch in launches if launch.rounds])
     left_out = [
         _lines(round_.disturbed)
         for launch in extra.launches
@@ -179,12 +168,13 @@ def _launch(launch: schema.Launch) -> Launch:
     everything = tuple([each.seconds for each in launch.rounds])
     rounds = [each for each in launch.rounds if each.counts]
     meters, joules = _energy(rounds)
-    seconds = everything
+    seconds: Sequence[float] = everything
     if len(rounds) < len(everything):
-        seconds = tuple([each.seconds for each in rounds])
+        seconds = [each.seconds for each in rounds]
     return Launch(
-        array("d", seconds).tobytes(),
+        len(seconds),
         stats.launch_median(seconds) if seconds else math.nan,
+        math.fsum(seconds),
         _lines(launch.notes),
         joules,
         meters,

@@ -178,7 +178,22 @@ class Stats(Struct, frozen=True):
     data: tuple[Seconds, ...] = ()
 
 
-class Benchmark(Struct, frozen=True):
+class Checked(Struct, frozen=True):
+    """One case of ours in a file in which nothing is wrong."""
+
+    name: str
+    fullname: str = ""
+    params: dict[str, Any] | None = None
+    extra_info: ExtraInfo = ExtraInfo()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it needs nothing else of the file."""
+        extra = self.extra_info
+        return extra.launches is not UNSET or extra.frontier is not None
+
+
+class Unchecked(Struct, frozen=True):
     """One case. What stays raw costs, where it is faulty, that case only."""
 
     name: str
@@ -188,12 +203,29 @@ class Benchmark(Struct, frozen=True):
     stats: Raw = Raw(b"{}")
 
 
-class Document(Struct, frozen=True):
-    """One whole file. ``outcomes`` stay raw: a fault costs its own case only."""
+Benchmark = Checked | Unchecked
 
-    benchmarks: tuple[Benchmark, ...]
+
+class CheckedDocument(Struct, frozen=True):
+    """One whole file in which nothing is wrong, but perhaps with an outcome."""
+
+    benchmarks: tuple[Checked, ...]
     outcomes: tuple[Raw, ...] = ()
     machine_info: Any = None
     commit_info: Any = None
     datetime: Any = None
     command: Any = None
+
+
+class UncheckedDocument(Struct, frozen=True):
+    """One whole file. ``outcomes`` stay raw: a fault costs its own case only."""
+
+    benchmarks: tuple[Unchecked, ...]
+    outcomes: tuple[Raw, ...] = ()
+    machine_info: Any = None
+    commit_info: Any = None
+    datetime: Any = None
+    command: Any = None
+
+
+Document = CheckedDocument | UncheckedDocument

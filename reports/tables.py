@@ -57,15 +57,20 @@ class Table:
     """What a view has to say, free of any format.
 
     ``shown`` is for people; ``data`` holds the same rows for programs (csv, json):
-    numbers apart, units in the headings, None where there is no value. ``above`` and
-    ``below`` are lines of text around the table, ``name`` is what --table calls it.
+    numbers apart, units in the headings, None where there is no value. It may be what
+    makes them, where that takes long. ``above`` and ``below`` are lines of text around
+    the table, ``name`` is what --table calls it.
     """
 
     shown: tuple[Column, ...]
-    data: tuple[Column, ...]
+    data: tuple[Column, ...] | Callable[[], tuple[Column, ...]]
     above: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
     name: str = ""
+
+    def columns(self) -> tuple[Column, ...]:
+        """Those of ``data``."""
+        return self.data() if callable(self.data) else self.data
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -187,8 +192,9 @@ def _html(table: Table) -> str:
 def _csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_datum(column.heading) for column in table.data])
-    columns = [[_datum(cell) for cell in column.cells] for column in table.data]
+    data = table.columns()
+    writer.writerow([_datum(column.heading) for column in data])
+    columns = [[_datum(cell) for cell in column.cells] for column in data]
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
 
@@ -199,7 +205,7 @@ def _json(tables: Sequence[Table]) -> str:
         {
             "table": table.name,
             "about": table.above,
-            "rows": _objects(table.data),
+            "rows": _objects(table.columns()),
             "notes": table.below,
         }
         for table in tables

@@ -75,7 +75,7 @@ def _each_case(saved: Saved, asked: str | None) -> Table:
     return Table(
         name="cases",
         shown=(*cases.axis_columns(pooled), *_shown(rows, marked)),
-        data=(*cases.axis_data(pooled), *_data(rows, said)),
+        data=lambda: (*cases.axis_data(pooled), *_data(rows, said)),
         above=(cases.what_was_read(files, pooled), _meaning(chosen)),
         below=(*notes, *gaps, *cannot, *marked.lines),
     )

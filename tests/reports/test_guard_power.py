@@ -70,7 +70,9 @@ def test_the_table_of_launches_tells_what_a_case_of_that_noise_is_told() -> None
     logs = np.linspace(-1, 1, 10)
     sample = tuple(np.exp(0.03 * logs / logs.std(ddof=1)).tolist())
     told = screen([Pair(each, sample, sample) for each in range(300)])[0].smallest
-    columns = {each.heading: each.cells for each in table(300, DEFAULTS, [0.03]).data}
+    columns = {
+        each.heading: each.cells for each in table(300, DEFAULTS, [0.03]).columns()
+    }
     place = columns["launches"].index(10)
     assert columns["smallest"][place] == pytest.approx(told)
 
@@ -81,7 +83,9 @@ def test_the_table_tells_how_many_unchanged_cases_are_said_to_be_the_same(
 ) -> None:
     """Against the verdicts on 3,000 unchanged cases, seed 6; 3 % noise."""
     limits = Limits(slowdown=slowdown)
-    columns = {each.heading: each.cells for each in table(300, limits, [0.03]).data}
+    columns = {
+        each.heading: each.cells for each in table(300, limits, [0.03]).columns()
+    }
     told = columns["said_same"][columns["launches"].index(launches)]
     scatter = np.random.default_rng(6).normal(0, 0.03, (3000, 2, launches))
     tested = screen(pairs_of(scatter), limits)
