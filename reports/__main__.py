@@ -86,21 +86,19 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
             epilog=f"example:\n  {view.EXAMPLE}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_argument(
-            "files",
-            nargs="+" if views.sides(view) else "*",
-            metavar="FILE",
-            help="saved files, or folders of them"
-            + (
-                ""
-                if views.sides(view)
-                else f" (default: the newest in {sources.STORAGE}/)"
-            ),
+        needs_files = bool(views.sides(view))
+        files = command.add_argument(
+            "files", nargs="+" if needs_files else "*", metavar="FILE"
         )
         output = command.add_argument("--output", type=Path, metavar="PATH")
         view.add_arguments(command)
         usual = command.get_default("output") or "standard output"
         output.help = f"write there (default: {usual})"
+        files.help = "saved files, or folders of them"
+        if not needs_files:
+            newest = f"the newest in {sources.STORAGE}/"
+            read = ", ".join(command.get_default("files") or [newest])
+            files.help += f" (default: {read})"
     return parser
 
 

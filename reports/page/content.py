@@ -20,7 +20,15 @@ from reports.saved import Saved
 from reports.tables import Table
 
 # What readers ask first; views that are not named here follow by name.
-_ORDER = ("speedup", "scaling", "pool", "frontier", "phases", "machines")
+_ORDER = (
+    "speedup",
+    "scaling",
+    "pool",
+    "frontier",
+    "phases",
+    "trend",
+    "machines",
+)
 # Of views and, where one has several, of its tables; else their names do.
 _TITLES = {
     "speedup": "Speed-up",
@@ -35,6 +43,8 @@ _TITLES = {
     "phases-total": "All launches together",
     "phases-cases": "Each case",
     "frontier": "Memory frontier",
+    "trend-changes": "Changes",
+    "trend-cases": "Each case",
 }
 
 

@@ -54,7 +54,8 @@ class View(Protocol):
         """Add the view's own options; FILES and --output are there already.
 
         One that returns tables calls `tables.add_options`; one that returns files sets
-        a folder as the default of --output.
+        a folder as the default of --output. One that is of several files sets those of
+        FILES.
         """
 
     def report(self, saved: Saved, arguments: argparse.Namespace) -> Report:

@@ -24,10 +24,11 @@ _LEFT_OUT = (
 _UNUSED = {
     "bench": (
         *("networkx", "imageio/resources", "numpy/_core/include", "numpy/random/lib"),
-        # The reporter's figures and page are made where the results are read.
+        # The reporter's figures, page and change points are made where the results are
+        # read.
         *("matplotlib*", "mpl_toolkits", "pylab.py", "contourpy*", "cycler*"),
         *("dateutil", "python_dateutil*", "fontTools", "fonttools*", "kiwisolver*"),
-        *("pyparsing*", "six*", "jinja2*", "markupsafe*"),
+        *("pyparsing*", "six*", "jinja2*", "markupsafe*", "ruptures*"),
         "numpy/_core/_simd.*.so",
         # Images of the camera's and the web's formats, and drawn letters.
         *("PIL/_avif.*", "PIL/_imagingft.*", "PIL/_webp.*", "pillow.libs/libavif-*"),

@@ -1,0 +1,1 @@
+"""Trend: a case's times over commits and days, and where they changed."""
