@@ -14,6 +14,8 @@ from reports.tables import Column, Table
 
 HELP = "Largest batch that trains in a GPU's memory, and the next, which does not."
 EXAMPLE = "python -m reports frontier .benchmarks/"
+#: Frontiers are pooled with nothing, so that different commits are no fault.
+BY_FILE = True
 
 _SHOWN = ("engine", "size", "cnmem", "loop", "precision")
 _HEADINGS = {"size": "size (px)", "gpu_memory": "GPU memory (MB)"}
