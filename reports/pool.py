@@ -166,7 +166,11 @@ def _pooled(
     timed = [(label, case) for label, case in entries if case.outcome is None]
     if not timed:
         return _outcome(combination, machine, code, untimed)
-    distinct = _distinct(timed)
+    launches = tuple([each for _, case in timed for each in case.launches])
+    distinct = timed
+    if len({launch.identity for launch in launches}) < len(launches):
+        distinct = _distinct(timed)
+        launches = _launches([case for _, case in distinct])
     parts = [case for _, case in distinct]
     asides = [
         f"{label}: {outcome}; the time is from another try"
@@ -177,7 +181,7 @@ def _pooled(
         machine=machine,
         code=code,
         files=tuple([label for label, _ in distinct]),
-        launches=_launches(parts),
+        launches=launches,
         repeats=len(timed) - len(distinct),
         left_out=tuple([each for case in parts for each in case.left_out]),
         stopped=tuple([case.stopped for case in parts if case.stopped]),
@@ -209,11 +213,6 @@ def _distinct(timed: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
     that was broken off is in the file of the one that resumed it. Launches counted
     twice would look surer than they are.
     """
-    if len(timed) == 1:
-        return timed
-    identities = [each.identity for _, case in timed for each in case.launches]
-    if len(set(identities)) == len(identities):
-        return timed
     held = [Counter(each.identity for each in case.launches) for _, case in timed]
     return [
         part
