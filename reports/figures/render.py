@@ -1,15 +1,13 @@
 """Render: a drawing as SVG or PNG, by matplotlib."""
 
 import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reports.errors import InputError, printable
-from reports.figures import markup, style
+from reports.figures import markup
 from reports.figures.drawing import Drawing
+from reports.figures.setting import matplotlib_set
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,36 +65,7 @@ def _png(drawing: Drawing, dpi: int) -> bytes:
 def _figure(
     drawing: Drawing, settings: dict[str, Any], ground: str
 ) -> Iterator["Figure"]:
-    """The figure under matplotlib's own defaults and ours, whatever the user's are."""
-    # A cache folder that cannot be written is no concern of who reads the figures.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    try:
-        import matplotlib
-    except ImportError:
-        raise InputError(
-            "figures need matplotlib, which is not installed here; take the saved "
-            "files to a checkout with `make env ENGINE=bench`"
-        ) from None
-    except (OSError, ValueError) as error:  # no folder to write to; a bad matplotlibrc
-        raise InputError(
-            f"matplotlib does not start: {printable(str(error))}"
-        ) from None
-    from reports.figures import canvas
+    with matplotlib_set("figures need", settings):
+        from reports.figures import canvas
 
-    all_settings: dict[Any, Any] = {
-        **_changed(matplotlib.rcParams, matplotlib.rcParamsDefault),
-        **style.SETTINGS,
-        **settings,
-    }
-    with warnings.catch_warnings(), matplotlib.rc_context(all_settings):
-        warnings.simplefilter("ignore")  # letters that the font has not
         yield canvas.figure(drawing, ground)
-
-
-def _changed(
-    current: Mapping[Any, object], defaults: Mapping[Any, object]
-) -> dict[Any, object]:
-    """The defaults of all settings that the user has others of."""
-    # to ask for the backend is to choose one, for which it looks for a display
-    names = [name for name in defaults if name != "backend"]
-    return {name: defaults[name] for name in names if current[name] != defaults[name]}

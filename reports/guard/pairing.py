@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from msgspec import Struct
 
 from reports import fingerprints
+from reports.cases import has_run
 from reports.combination import Combination
 from reports.comparison import comparable
 from reports.fingerprints import ENGINE, HARD, NOT_SAVED, Difference
@@ -75,12 +76,12 @@ def pair(base: Saved, head: Saved, allow: Collection[str] = ()) -> Pairing:
             couples += [Couple(others[each], cases[each]) for each in common]
     couples, versions = _comparable(couples, allow)
     differences.update(dict.fromkeys(versions))
-    run = [each for each in couples if _has_run(each.base) and _has_run(each.head)]
+    run = [each for each in couples if has_run(each.base) and has_run(each.head)]
     timed = [each for each in run if not (each.base.outcome and each.head.outcome)]
     return Pairing(
         tuple(sorted(timed, key=lambda each: each.combination.order)),
-        new + sum(_has_run(e.head) and not _has_run(e.base) for e in couples),
-        gone + sum(_has_run(e.base) and not _has_run(e.head) for e in couples),
+        new + sum(has_run(e.head) and not has_run(e.base) for e in couples),
+        gone + sum(has_run(e.base) and not has_run(e.head) for e in couples),
         len(run) - len(timed),
         sum(len(cases) for machine, cases in bases.items() if machine not in used),
         tuple([each for each in differences if each.name not in allow]),
@@ -148,8 +149,3 @@ def _comparable(
 def _version(case: Pooled) -> str:
     known = dict(case.versions).get(case.combination.engine)
     return known or case.code.engine or NOT_SAVED
-
-
-def _has_run(case: Pooled) -> bool:
-    """What cannot run here at all was no part of that side."""
-    return case.outcome is None or case.outcome.has_run

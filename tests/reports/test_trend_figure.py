@@ -99,7 +99,7 @@ def test_another_format_is_refused(name: str, nights: str, capsys: Captured) -> 
 def test_without_matplotlib_a_figure_is_refused_in_a_line(
     nights: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["trend", nights, "--figure", "trend.svg"]) == 2
     shown = capsys.readouterr()
     assert shown.err.startswith("reports: --figure needs matplotlib, which is not ")
