@@ -169,9 +169,28 @@ def _memory_pool(torch: Any, job: Job) -> Capturing | None:
         return None
     _, total = torch.cuda.mem_get_info()
     reserved = job.reserved_bytes(total)
+    if reserved:
+        _set_up_libraries(torch)
     if captures(job):
         return Capturing(torch, reserved)
     if reserved:
         # Given back to PyTorch's pool, which keeps it.
         torch.empty(reserved, dtype=torch.uint8, device="cuda")
     return None
+
+
+def _set_up_libraries(torch: Any) -> None:
+    """Have cuBLAS and cuDNN take what they need beside any pool, while there is some.
+
+    Both make a handle in each thread that calls them, autograd's among them.
+    """
+    images = torch.zeros(1, 1, 8, 8, device="cuda")
+    kernel = torch.zeros(1, 1, 3, 3, device="cuda", requires_grad=True)
+    weights = torch.zeros(36, 1, device="cuda", requires_grad=True)
+    maps = torch.nn.functional.conv2d(images, kernel)
+    (maps.flatten(1) @ weights).sum().backward()
+    torch.cuda.synchronize()
+    # Workspaces of a stream, in blocks beside the pool: the next call makes them anew.
+    torch._C._cuda_clearCublasWorkspaces()
+    del images, kernel, weights, maps
+    torch.cuda.empty_cache()

@@ -1,6 +1,5 @@
 """The network in plain PyTorch, as one writes it for speed without a library above."""
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from histocnn.engines import Runtime
@@ -74,11 +73,10 @@ class Epochs:
         import torch
 
         if self._images is None:
-            with self._memory():
-                self._images = torch.empty(
-                    images.shape, device=self._device, memory_format=self._format
-                )
-                self._labels = torch.empty(labels.shape, device=self._device)
+            self._images = torch.empty(
+                images.shape, device=self._device, memory_format=self._format
+            )
+            self._labels = torch.empty(labels.shape, device=self._device)
         self._images.copy_(torch.from_numpy(images))
         self._labels.copy_(torch.from_numpy(labels))
 
@@ -138,9 +136,6 @@ class Epochs:
                 for tensor in state.values():
                     tensor.zero_()
         self._graph, self._results = capturing.capture(lambda: self._epoch(self._order))
-
-    def _memory(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._capturing is None else self._capturing.memory()
 
 
 def _network(job: Job) -> Any:

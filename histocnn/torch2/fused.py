@@ -1,7 +1,7 @@
 """An epoch of a Keras model on PyTorch without Keras in between: the loop `fused`."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +73,12 @@ class Fused:
         """Have these on the device, in the `memory_format` of the job."""
         torch = self._torch
         if self._images is None:
-            with self._memory():
-                self._images = torch.empty(
-                    images.shape,
-                    device=self._device,
-                    memory_format=memory_format(torch, self._job),
-                )
-                self._labels = torch.empty(labels.shape, device=self._device)
+            self._images = torch.empty(
+                images.shape,
+                device=self._device,
+                memory_format=memory_format(torch, self._job),
+            )
+            self._labels = torch.empty(labels.shape, device=self._device)
         self._images.copy_(torch.from_numpy(images))
         self._labels.copy_(torch.from_numpy(labels))
 
@@ -89,8 +88,7 @@ class Fused:
         chosen = torch.from_numpy(order)
         with torch.no_grad():
             if self._step is None:
-                with self._memory():
-                    self._trace(chosen)
+                self._trace(chosen)
             if self._capturing is None:
                 losses, accuracies = self._epoch(chosen.to(self._device))
             else:
@@ -139,10 +137,6 @@ class Fused:
         with _put_back(self._state):
             capturing.rehearse(lambda: self._epoch(self._order[: 2 * self._batch]))
         self._graph, self._results = capturing.capture(lambda: self._epoch(self._order))
-
-    def _memory(self) -> AbstractContextManager[None]:
-        """Where what the program keeps or needs for once is to lie."""
-        return nullcontext() if self._capturing is None else self._capturing.memory()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Which epochs on PyTorch become CUDA graphs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,25 +41,13 @@ def torch(version: str, **cuda: Any) -> Any:
     return SimpleNamespace(__version__=version, cuda=streams)
 
 
-class MemPool:
-    """As PyTorch 2.7 has it."""
-
-    def __init__(self, allocator: Any = None) -> None:
-        """Of the usual allocator, or another."""
-
-
-@pytest.mark.parametrize(
-    ("version", "cuda"), [("2.7.1", {"MemPool": MemPool}), ("2.4", {})]
-)
-def test_a_pytorch_without_such_a_pool_is_unsupported_in_a_line(
-    version: str, cuda: dict[str, Any]
-) -> None:
+def test_a_pytorch_without_such_a_pool_is_unsupported_in_a_line() -> None:
     """It names the version that is there, the one that has it, and what to do."""
     with pytest.raises(Unsupported) as caught:
-        Capturing(torch(version, **cuda), 2**30)
+        Capturing(torch("2.4"), 2**30)
     said = str(caught.value)
-    assert said.startswith(f"PyTorch {version} cannot reserve a pool for CUDA graphs")
-    assert "2.8 or newer" in said
+    assert said.startswith("PyTorch 2.4 cannot reserve a pool for CUDA graphs")
+    assert "2.5 or newer" in said
     assert (
         "--interpreter torch-cuda=PATH, or choose --cnmem grow or --loops fit" in said
     )
@@ -77,3 +67,72 @@ def test_another_fault_of_the_pool_is_not_taken_for_an_old_pytorch(
 
     with pytest.raises(type(error), match=str(error)):
         Capturing(torch("2.13", MemPool=refuse), 2**30)
+
+
+class Recorded:
+    """A PyTorch that notes what is done, and in which pool memory is taken."""
+
+    def __init__(self) -> None:
+        """Nothing is done yet."""
+        self.done: list[Any] = []
+        self.pool: str | None = None
+        self.__version__ = "2.13"
+        self.uint8 = "uint8"
+        self.cuda = self
+        self.autograd = self
+
+    def set_multithreading_enabled(self, wanted: bool) -> None:
+        self.done.append(("threads of autograd", wanted))
+
+    def empty(self, size: int, **_: Any) -> None:
+        self.done.append((size, self.pool))
+
+    def MemPool(self) -> Any:  # noqa: N802 - PyTorch's name
+        return SimpleNamespace(id="reserved")
+
+    def Stream(self) -> Any:  # noqa: N802
+        return SimpleNamespace(wait_stream=lambda _: None)
+
+    def CUDAGraph(self) -> str:  # noqa: N802
+        return "graph"
+
+    def set_stream(self, stream: Any) -> None:
+        self.current = stream
+
+    def current_stream(self) -> Any:
+        return SimpleNamespace(wait_stream=lambda _: None)
+
+    @contextmanager
+    def stream(self, _: Any) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def use_mem_pool(self, pool: Any) -> Iterator[None]:
+        """PyTorch refuses a pool that is in use already."""
+        assert self.pool is None, "already recording to mempool_id"
+        self.pool = pool.id
+        yield
+        self.pool = None
+
+    @contextmanager
+    def graph(self, _: str, pool: str | None, stream: Any) -> Iterator[None]:
+        del stream
+        with nullcontext() if pool is None else self.use_mem_pool(self.MemPool()):
+            yield
+
+
+@pytest.mark.parametrize(("reserved", "pool"), [(4096, "reserved"), (None, None)])
+def test_all_that_training_makes_lies_in_the_reserved_pool(
+    reserved: int | None, pool: str | None
+) -> None:
+    """Before, in and after a capture, and derivatives, too: by the same thread."""
+    recorded = Recorded()
+    capturing = Capturing(recorded, reserved)
+    recorded.empty(1)
+    capturing.rehearse(lambda: recorded.empty(2))
+    assert capturing.capture(lambda: recorded.empty(3)) == ("graph", None)
+    recorded.empty(4)
+    made: list[Any] = [(size, pool) for size in (1, 2, 3, 4)]
+    if reserved:
+        made = [("threads of autograd", False), (reserved, pool), *made]
+    assert recorded.done == made
