@@ -17,11 +17,13 @@ SITE_PYTHON ?= 3.12
 FILES ?=
 # How long a soak begins new sessions.
 SOAK_SECONDS ?= 3600
+# Of a Ray cluster's head: ADDRESS, or ADDRESS:PORT.
+ADDRESS ?=
 # More options for what is run: make bench ARGS="--sizes 64 --cores 1,2"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench guard report test soak env doctor image images bundle lint lock clean clean-images
+.PHONY: help bench guard report test soak env doctor image images bundle ray-head ray-node lint lock clean clean-images
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
@@ -73,6 +75,16 @@ images: ## build all Docker images of the CPU, and theano-cuda
 bundle: ## one archive for a machine without network: make bundle ENGINE=theano
 	@$(PYTHON) tools/env.py bench $(filter theano,$(ENGINE))
 	@.envs/bench/bin/python -m tools.bundle --site-python "$(SITE_PYTHON)" $(ARGS) -- "$(ENGINE)"
+
+# The address is a word to the shell, whatever it holds.
+ray-head ray-node: export RAY_START := $(ADDRESS)
+ray-head: ## head of a Ray cluster on this machine: make ray-head ADDRESS=10.0.0.5
+	@$(PYTHON) tools/env.py bench ray
+	@.envs/ray/bin/python -m benchmarks.cluster.ray_start ray-head $(ARGS) -- "$$RAY_START"
+
+ray-node: ## this machine measures for a head: make ray-node ADDRESS=10.0.0.5:6379
+	@$(PYTHON) tools/env.py ray
+	@.envs/ray/bin/python -m benchmarks.cluster.ray_start ray-node $(ARGS) -- "$$RAY_START"
 
 lint: ## ruff (rules and format) and mypy over everything
 	@$(PYTHON) tools/env.py lint

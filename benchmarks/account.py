@@ -17,7 +17,9 @@ class Account:
     quiet machine, ``failed`` launches that came to nothing, ``processes`` starting and
     ending workers, ``audits`` reading back GPU memory pools. What is left of ``wall``
     is the suite's own. ``budget`` is what was to be used for launches and what is
-    between them, ``used`` what was; None where it was not limited.
+    between them, ``used`` what was; None where it was not limited. On a cluster
+    ``wall`` is the time of its ``nodes`` together, and what they waited for launches is
+    the suite's, too.
     """
 
     wall: float
@@ -32,6 +34,7 @@ class Account:
     audits: float = 0.0
     budget: float | None = None
     used: float | None = None
+    nodes: int | None = None
 
     @property
     def suite(self) -> float:
@@ -62,14 +65,18 @@ class Account:
         if self.failed:
             parts.append(f"failed launches {share(self.failed)}")
         parts.append(f"the suite {share(self.suite)}")
-        text = f"{self.wall:.0f} s: {', '.join(parts)}"
+        of_nodes = "" if self.nodes is None else f" of {self.nodes} nodes"
+        text = f"{self.wall:.0f} s{of_nodes}: {', '.join(parts)}"
         if self.budget is not None:
             text += f"; budget {self.budget:g} s: used {self.used:.0f} s"
         return text
 
 
 def account(
-    records: Sequence[Record], wall: float, budget: Budget | None = None
+    records: Sequence[Record],
+    wall: float,
+    budget: Budget | None = None,
+    nodes: int | None = None,
 ) -> Account:
     """The account of a run of ``wall`` seconds that made the launches of ``records``.
 
@@ -95,4 +102,5 @@ def account(
         audits=sum(each.phases.audit_seconds for each in launches),
         budget=None if budget is None else budget.seconds,
         used=None if budget is None else budget.used,
+        nodes=nodes,
     )

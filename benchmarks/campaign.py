@@ -8,72 +8,21 @@ that should not end within it is left out.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from benchmarks.budget import Allotment, Budget, Due
+from benchmarks.budget import Allotment, Budget
+from benchmarks.cases import Case, Cases, Observer
 from benchmarks.journal import Journal, Record
-from benchmarks.outcomes import CaseOutcome, MeasuringFailed, Outcome
-from benchmarks.settling import Effort, cut_short, settle, stopped
+from benchmarks.outcomes import MeasuringFailed, Outcome
+from benchmarks.settling import Effort
 from histocnn.errors import InputError
 from histocnn.job import Job
-from histocnn.measurement import Launch, Measurement, Stopped
-
-Result = Measurement | CaseOutcome
+from histocnn.measurement import Launch
 
 
-class Observer(Protocol):
-    """Who is told how a campaign goes on."""
-
-    def launching(self, case: "Case", number: int) -> None:
-        """Launch ``number`` of ``case`` begins."""
-
-    def launched(self, case: "Case", record: Record) -> None:
-        """It has ended, or was found in the journal, and is safe there."""
-
-    def finished(self, case: "Case", result: Result) -> None:
-        """No more launches of ``case``."""
-
-
-@dataclass
-class Case:
-    """What there is of one case so far."""
-
-    job: Job
-    launches: list[Launch] = field(default_factory=list)
-    seconds: float = 0.0  # wall time of its launches
-    outcome: Outcome | None = None
-    is_due: bool = True  # needs another launch
-
-    def add(self, record: Record) -> None:
-        """Take in a launch, or what came of it instead."""
-        self.seconds += record.seconds
-        if record.launch is not None:
-            self.launches.append(record.launch)
-        else:
-            self.outcome = record.outcome
-
-    def stopped(self, effort: Effort) -> Stopped | None:
-        """Why it has launches enough; None where it has not."""
-        return stopped(effort, self.launches, self.seconds)
-
-    def due(self) -> Due:
-        """As a budget sees it."""
-        return Due(self.job, len(self.launches))
-
-    def result(self, effort: Effort, cut: str = "interrupted") -> Result | None:
-        """What came of it, also where it was ``cut`` short; None for nothing at all."""
-        if self.outcome is not None:
-            return CaseOutcome(self.job, self.outcome.anonymous(), tuple(self.launches))
-        if not self.launches:
-            return None
-        why = self.stopped(effort) or cut_short(effort, self.launches, cut)
-        return settle(self.job, self.launches, why)
-
-
-class Campaign:
-    """Measures ``jobs``; what is finished stays so, whatever happens."""
+class Campaign(Cases):
+    """Measures ``jobs`` here; what is finished stays so, whatever happens."""
 
     def __init__(
         self,
@@ -94,26 +43,29 @@ class Campaign:
         measure
             makes one launch of a job, given its number and how much to measure in it;
             `MeasuringFailed` and `InputError` become the case's outcome.
-        journal
-            where each launch is kept; its records are not made again. None keeps none.
+        journal, observer, most_failures
+            as those of `Cases`.
         seed
             of the order of launches.
-        most_failures
-            after so many cases without a time no launch is made any more; 0: never.
         budget
             of wall time, which begins with `run`; None: as long as it takes.
         """
-        self._cases = {job.id: Case(job) for job in jobs}
-        self._effort = effort
+        super().__init__(jobs, effort, journal, observer, most_failures)
         self._measure = measure
-        self._journal = journal
-        self._observer = observer
         self._seed = seed
-        self._most_failures = most_failures
         self._budget = budget
         self._is_spent = False  # the budget has ended it
-        self._replayed = _replayable(journal.records if journal else ())
-        self.made: list[Record] = []  # by this run, not found in the journal
+        self._is_done = False  # it has run to its end
+
+    def bring(self, job: Job) -> None:
+        """Measure ``job``, and all others with it, since launches are interleaved."""
+        if not self.is_settled(job):
+            self.run()
+
+    def is_settled(self, job: Job) -> bool:
+        """Whether no more launches of ``job`` are made: with it, of all."""
+        assert job.id in self._cases
+        return self._is_done
 
     def run(self) -> None:
         """Measure until every case is done; safe to call again after an interrupt."""
@@ -128,11 +80,6 @@ class Campaign:
             self._run()
         finally:
             self._budget.end()
-
-    def result(self, job: Job) -> Result | None:
-        """What came of ``job`` so far; None where no launch of it has ended."""
-        cut = "budget" if self._is_spent else "interrupted"
-        return self._cases[job.id].result(self._effort, cut)
 
     def not_begun(self) -> list[Job]:
         """Cases of which no launch was made, since none fitted into the budget."""
@@ -151,37 +98,23 @@ class Campaign:
         known = [allotment.seconds(case.due()) for case in self._due()]
         return min((each for each in known if each is not None), default=None)
 
-    def is_complete(self) -> bool:
-        """Whether a run of the same plan would find nothing left to measure."""
-        return all(
-            case.outcome.is_permanent
-            if case.outcome is not None
-            else case.stopped(self._effort) is not None
-            for case in self._cases.values()
-        )
-
-    def launches(self) -> Iterator[Launch]:
-        """All launches that ended well, those found in the journal among them."""
-        for case in self._cases.values():
-            yield from case.launches
-
-    def holds_more(self) -> bool:
-        """Whether the journal has launches that this run had no need of."""
-        return any(record.launch is not None for record in self._replayed.values())
-
     def _run(self) -> None:
         while block := self._block():
             seed = f"{self._seed}/{len(block[0].launches)}"
             for case in _shuffled(block, seed):
                 if self._failed_too_often():
+                    self._is_done = True
                     return
                 # Where launches took longer than they should, it may not any more.
                 if self._fitting([case]):
                     self._launch(case)
         self._is_spent = bool(self._due())
+        if self._is_spent:
+            self._cut = "budget"
         for case in self._due():
             if (result := case.result(self._effort, "budget")) is not None:
                 self._observer.finished(case, result)
+        self._is_done = True
 
     def _block(self) -> list[Case]:
         """Of the cases that need a launch, and may have one, those with the fewest."""
@@ -204,28 +137,14 @@ class Campaign:
     def _allotment(self, budget: Budget) -> Allotment:
         return budget.allot([case.due() for case in self._due()])
 
-    def _due(self) -> list[Case]:
-        return [case for case in self._cases.values() if case.is_due]
-
-    def _failed_too_often(self) -> bool:
-        failed = sum(case.outcome is not None for case in self._cases.values())
-        return 0 < self._most_failures <= failed
-
     def _launch(self, case: Case) -> None:
         number = len(case.launches)
         record = self._replayed.pop((case.job.id, number), None)
+        is_new = record is None
         if record is None:
             self._observer.launching(case, number)
             record = self._record(case)
-            if self._journal is not None:
-                self._journal.append(record)
-            self.made.append(record)
-        case.add(record)
-        # Once a launch: medians over all rounds so far take their time.
-        case.is_due = case.outcome is None and case.stopped(self._effort) is None
-        self._observer.launched(case, record)
-        if not case.is_due and (result := case.result(self._effort)) is not None:
-            self._observer.finished(case, result)
+        self._keep(case, record, is_new=is_new)
 
     def _record(self, case: Case) -> Record:
         job, number = case.job, len(case.launches)
@@ -258,12 +177,3 @@ class Campaign:
 
 def _shuffled(cases: Sequence[Case], seed: str) -> list[Case]:
     return random.Random(seed).sample(cases, len(cases))
-
-
-def _replayable(records: Sequence[Record]) -> dict[tuple[str, int], Record]:
-    """The records by case and number, without outcomes that another try may change."""
-    return {
-        (record.case, record.number): record
-        for record in records
-        if record.outcome is None or record.outcome.is_permanent
-    }

@@ -84,6 +84,8 @@ def pytest_benchmark_update_json(
     if conductor is not None:
         output_json["outcomes"] = list(conductor.outcomes())
         output_json["account"] = msgspec.to_builtins(conductor.account())
+        if (cluster := conductor.cluster_facts()) is not None:
+            output_json["cluster"] = cluster
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

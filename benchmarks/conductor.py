@@ -14,10 +14,14 @@ import pytest
 from benchmarks.account import Account, account
 from benchmarks.budget import Budget
 from benchmarks.campaign import Campaign
-from benchmarks.journal import Journal, JournalFailed, describe_other
+from benchmarks.cluster.campaign import ClusterCampaign, Workplace
+from benchmarks.cluster.progress import ClusterReporter
+from benchmarks.cluster.selection import Selection
+from benchmarks.journal import Journal, describe_other
 from benchmarks.outcomes import CaseOutcome, Outcome
 from benchmarks.plan import Plan
 from benchmarks.progress import Reporter
+from benchmarks.settling import Effort
 from benchmarks.suite import Suite
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -70,7 +74,7 @@ class Conductor:
         self._order_seed = order_seed
         self._budget_seconds = budget
         self._journal: Journal | None = None
-        self._campaign: Campaign | None = None
+        self._campaign: Campaign | ClusterCampaign | None = None
         self._budget: Budget | None = None
         #: What the session is to end with, once what is finished has been picked up.
         self.broken_off: BaseException | None = None
@@ -78,11 +82,16 @@ class Conductor:
         self._handed: set[str] = set()  # ids of the jobs whose results were taken
 
     def result(self, job: Job) -> Measurement | CaseOutcome | None:
-        """What came of ``job``; the first call measures all. None: it was not begun."""
+        """What came of ``job``, once it is measured. None: it was not begun.
+
+        On this machine the first call measures all; a cluster does so beside.
+        """
         if self._campaign is None:
             with terminal(self._config):
                 self._campaign = self._begin()
-                self._run(self._campaign)
+        if self.broken_off is None and not self._campaign.is_settled(job):
+            with terminal(self._config):
+                self._run(self._campaign, job)
         self._handed.add(job.id)
         return self._campaign.result(job)
 
@@ -130,11 +139,25 @@ class Conductor:
         }
 
     def account(self) -> Account | None:
-        """Where the wall time since the process started went; None without launches."""
+        """Where the wall time since the process started went; None without launches.
+
+        On a cluster it is that of all nodes together.
+        """
         if self._campaign is None or not self._campaign.made:
             return None
+        if isinstance(self._campaign, ClusterCampaign):
+            used, seconds = self._campaign.nodes_used(), self._campaign.node_seconds()
+            return account(self._campaign.made, seconds, nodes=len(used))
         wall = time.time() - psutil.Process().create_time()
         return account(self._campaign.made, wall, self._budget)
+
+    def cluster_facts(self) -> dict[str, Any] | None:
+        """Nodes that launches ran on, for the saved file; None without a cluster."""
+        if self._suite.selection is None:
+            return None
+        campaign = self._campaign
+        used = campaign.nodes_used() if isinstance(campaign, ClusterCampaign) else {}
+        return self._suite.selection.facts(used)
 
     @property
     def budget_hint(self) -> str:
@@ -163,6 +186,8 @@ class Conductor:
 
     @property
     def _not_begun(self) -> str:
+        if isinstance(self._campaign, ClusterCampaign):
+            return self._campaign.why_given_up
         assert self._budget is not None
         return f"not begun within the budget of {self._budget.seconds:g} s"
 
@@ -211,9 +236,11 @@ class Conductor:
     def _runnable(self) -> list[Named]:
         return [case for case in self._cases if case.skip is None]
 
-    def _begin(self) -> Campaign:
+    def _begin(self) -> Campaign | ClusterCampaign:
         jobs = [case.job for case in self._runnable]
         effort = self._suite.effort(once=self._keeping is None)
+        if self._suite.selection is not None:
+            return self._begin_on_cluster(self._suite.selection, jobs, effort)
         if self._budget_seconds is not None:
             policy = self._suite.policy(once=self._keeping is None)
             effort = policy.effort
@@ -232,6 +259,27 @@ class Conductor:
             budget=self._budget,
         )
 
+    def _begin_on_cluster(
+        self, selection: Selection, jobs: list[Job], effort: Effort
+    ) -> ClusterCampaign:
+        assert isinstance(self._reporter, ClusterReporter)
+        campaign = ClusterCampaign(
+            jobs,
+            effort,
+            Workplace(
+                selection.cluster,
+                selection.nodes,
+                lambda job: selection.machine_of(job).digest,
+                self._suite.arrays,
+            ),
+            self._journal,
+            self._reporter,
+            seed=self._order_seed,
+            most_failures=self._config.getoption("maxfail") or 0,
+        )
+        self._reporter.expect(campaign.seconds_left)
+        return campaign
+
     def _open(self, keeping: Keeping) -> Journal:
         """The journal to write: an old one of the same plan where that is to go on."""
         folder, plan = keeping.folder, keeping.plan
@@ -249,10 +297,10 @@ class Conductor:
             self._reporter.say(f"no run of this plan to resume{why}; starting anew")
         return Journal.create(folder, plan.id, plan.facts)
 
-    def _run(self, campaign: Campaign) -> None:
+    def _run(self, campaign: Campaign | ClusterCampaign, job: Job) -> None:
         try:
-            campaign.run()
-        except JournalFailed as failure:
+            campaign.bring(job)
+        except InputError as failure:  # no journal any more, or no cluster
             self.broken_off = pytest.exit.Exception(str(failure), returncode=1)
         except (KeyboardInterrupt, pytest.exit.Exception) as interrupt:
             self.broken_off = interrupt

@@ -97,8 +97,8 @@ def docker() -> Iterator[Finding]:
 
 
 def cases() -> Iterator[Finding]:
-    """Each engine on each of its devices, for each launcher."""
-    for name in launchers.names():
+    """Each engine on each of its devices, for each launcher of this machine."""
+    for name in launchers.names_here():
         launcher = launchers.get(name)
         for engine in engines.names():
             for device in engines.get(engine).DEVICES:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 import msgspec
 
 from benchmarks.environments import ROOT
-from benchmarks.fingerprint import Hard, hard_digest
 from benchmarks.launchers import Settings
 from histocnn.job import Job
 from tools import image_labels
@@ -40,9 +39,12 @@ def plan(
     launcher: str,
     settings: Settings,
     order_seed: int,
-    machine: Hard,
+    machines: Sequence[str],
 ) -> Plan:
-    """The plan to measure ``jobs`` here, with the code and pins as they are."""
+    """The plan to measure ``jobs``, with the code and pins as they are here.
+
+    ``machines`` are digests of the hard facts of what measures.
+    """
     stacks = sorted({(job.engine, job.device) for job in jobs})
     labels = [image_labels.labels(ROOT, *stack) for stack in stacks]
     return Plan(
@@ -58,7 +60,7 @@ def plan(
                 + [image_labels.source_fingerprint(ROOT / "benchmarks")]
             )[:_SHORT],
             "pins": _digest([each["histocnn.lock"] for each in labels])[:_SHORT],
-            "machine": hard_digest(machine)[:_SHORT],
+            "machine": ", ".join(each[:_SHORT] for each in machines),
         }
     )
 

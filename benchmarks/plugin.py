@@ -3,6 +3,7 @@
 import platform
 import signal
 import sys
+from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -21,149 +22,46 @@ from benchmarks import (
     fingerprint,
     gpu_memory,
     launchers,
+    options,
     theanorc,
 )
 from benchmarks.axes import Grid
 from benchmarks.ballast import parse_cap
 from benchmarks.budget import parse_seconds
+from benchmarks.cluster import plan_text
+from benchmarks.cluster.progress import ClusterReporter
 from benchmarks.conductor import Conductor, Keeping, Named
 from benchmarks.launchers import Settings, parse_size
 from benchmarks.plan import plan
 from benchmarks.privacy import without_names
 from benchmarks.progress import Reporter
 from benchmarks.suite import DEFAULT_DATASET, Suite
-from histocnn import data, engines, pinning
+from histocnn import pinning
 from histocnn.errors import InputError
-from histocnn.job import DEVICES, PRECISIONS, Job
+from histocnn.job import Job
 
 #: The parameters of a training case, in the order of its id.
 PARAMETERS = (
     *("engine", "device", "size", "batch", "cnmem", "cores"),
-    *("loop", "precision"),
+    *("loop", "precision", "machine"),
 )
 
-_HELP = {
-    "engines": f"comma list of {', '.join(engines.names())}",
-    "devices": f"comma list of {', '.join(DEVICES)}",
-    "sizes": "comma list of image sides, px",
-    "batches": "comma list of batch sizes, images a step",
-    "cnmem": "comma list of GPU memory pools: 0 (none), a fraction, MB, grow, async, "
-    f"{theanorc.WORD} (that of your ~/.theanorc)",
-    "cores": "comma list of CPU core counts",
-    "loops": "comma list of fit (Keras' own), fused (compiled epochs), peer (by hand)",
-    "precision_mode": f"comma list of {', '.join(PRECISIONS)}",
-    "images": "images an epoch; every batch size divides it",
-    "launches": "so many fresh processes a case, whatever the precision",
-    "rounds": "timed epochs a launch, behind one warm-up epoch",
-    "time_cap": "seconds of launches after which a case gets no more than 3",
-}
-_WHOLE = ("images", "launches", "rounds", "time_cap")
-_JOURNALS = Path(".benchmarks", "journals")
 
 #: Each takes a quarter of an hour or more and answers a question of its own.
-_ONLY_NAMED = ("test_frontier.py", "test_peers.py", "test_theano_setup.py")
+_ONLY_NAMED = (
+    *("test_frontier.py", "test_peers.py", "test_planning.py"),
+    "test_theano_setup.py",
+)
 
 _suite = pytest.StashKey[Suite]()
 _budget = pytest.StashKey[float | None]()
+_listed = pytest.StashKey[list[Named]]()
 _untimed = pytest.StashKey[list[dict[str, Any]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's own options, in a group of their own."""
-    group = parser.getgroup("histocnn", "what to measure (histocnn)")
-    group.addoption(
-        "--grid",
-        default="quick",
-        metavar="PRESET",
-        help=f"preset of all axes: {', '.join(axes.PRESETS)} (default: quick)",
-    )
-    for name in axes.OPTIONS:
-        metavar = "N" if name in _WHOLE else "LIST"
-        group.addoption(axes.flag(name), metavar=metavar, help=_HELP[name])
-    group.addoption(
-        "--dataset",
-        metavar="NAME[:PATH][?KEY=VALUE]",
-        help=f"one of {', '.join(data.names())} (default: {DEFAULT_DATASET})",
-    )
-    group.addoption(
-        "--launcher",
-        default="local",
-        metavar="NAME",
-        help=f"where workers start: {', '.join(launchers.names())} (default: local)",
-    )
-    group.addoption(
-        "--memory-limit",
-        metavar="SIZE",
-        help="most memory a worker may use, e.g. 4GB (launcher docker)",
-    )
-    group.addoption(
-        "--image",
-        metavar="NAME",
-        help="container image in place of the suite's own (launcher docker)",
-    )
-    group.addoption(
-        "--gpu-memory",
-        metavar="SIZE",
-        help="make the GPU as small, e.g. 4096MB, by holding the rest of its memory",
-    )
-    group.addoption(
-        "--interpreter",
-        action="append",
-        default=[],
-        metavar="ENV=PATH",
-        help="a Python (3.11 or newer) of your own in place of an environment, one of "
-        f"{', '.join(environments.names())}; once an environment (launcher local)",
-    )
-    group.addoption(
-        "--timeout",
-        default="600",
-        metavar="SECONDS",
-        help="how long a worker may take for one answer (default: 600)",
-    )
-    _add_trust(group)
-
-
-def _add_trust(group: pytest.OptionGroup) -> None:
-    """Options of how sure results are, and how safe."""
-    group.addoption(
-        "--precision",
-        metavar="SHARE",
-        help="launches are added until the 95 %% interval of a case's time is within "
-        "this, or its --time-cap is reached (default: 5%%)",
-    )
-    group.addoption(
-        "--budget",
-        metavar="SECONDS",
-        help="wall time for the launches of all cases (600, 10m, 2h), in place of "
-        "--time-cap; chooses --rounds, too, unless they are given",
-    )
-    group.addoption(
-        "--repeats",
-        metavar="N",
-        help="how many disturbed rounds of a launch are repeated (default: as many as "
-        "--rounds)",
-    )
-    group.addoption(
-        "--order-seed",
-        default="0",
-        metavar="N",
-        help="of the random order in which launches of all cases run (default: 0)",
-    )
-    group.addoption(
-        "--resume",
-        action="store_true",
-        help="take up the launches that a run of the same plan had finished",
-    )
-    group.addoption(
-        "--journal",
-        metavar="FOLDER",
-        help=f"where finished launches are kept until saved (default: {_JOURNALS})",
-    )
-    group.addoption(
-        "--host-name",
-        action="store_true",
-        help="store this machine's name with the results",
-    )
+    options.add(parser.getgroup("histocnn", "what to measure (histocnn)"))
 
 
 def suite_of(config: pytest.Config) -> Suite:
@@ -212,7 +110,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     try:
         overrides = {name: option(name) for name in axes.OPTIONS}
         grid = axes.select(option("grid"), overrides)
-        gpu = launchers.get(option("launcher")).GPU
+        gpu = launchers.gpu(option("launcher"))
+        if option("launcher") not in launchers.names_here():
+            return []  # another machine's GPU, and another user's settings
     except InputError:
         return []  # said once the suite is made
     notes = (_pool_note(option("cnmem"), grid), _memory_note(grid, gpu))
@@ -250,16 +150,29 @@ def pytest_collection(session: pytest.Session) -> None:
                 parse_size(option("memory_limit")),
                 option("image"),
                 environments.parse_interpreters(option("interpreter")),
-                parse_cap(option("gpu_memory"), launchers.get(option("launcher")).GPU),
+                parse_cap(option("gpu_memory"), launchers.gpu(option("launcher"))),
+                option("ray_address"),
+                option("machines"),
             ),
             timeout=option("timeout"),
             precision=option("precision"),
             repeats=option("repeats"),
             order_seed=option("order_seed"),
         )
-        session.config.stash[_budget] = parse_seconds(option("budget"))
+        session.config.stash[_budget] = _budget_of(session.config)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _budget_of(config: pytest.Config) -> float | None:
+    """Seconds for all launches; None for no limit, and on a cluster always."""
+    budget = parse_seconds(config.getoption("budget"))
+    if budget is not None and suite_of(config).selection is not None:
+        raise InputError(
+            "--budget shares out the time of one machine; with a cluster leave it out, "
+            "or limit each case by --time-cap"
+        )
+    return budget
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -296,7 +209,7 @@ def suite(pytestconfig: pytest.Config) -> Suite:
 
 
 @pytest.fixture
-def job(
+def job(  # noqa: PLR0913, PLR0917 - pytest wants each parameter of a case named
     suite: Suite,
     engine: str,
     device: str,
@@ -306,9 +219,10 @@ def job(
     cores: int,
     loop: str,
     precision: str,
+    machine: str | None,
 ) -> Job:
     """The case's job."""
-    values = (engine, device, size, batch, cnmem, cores, loop, precision)
+    values = (engine, device, size, batch, cnmem, cores, loop, precision, machine)
     return suite.job(dict(zip(PARAMETERS, values, strict=True)))
 
 
@@ -331,6 +245,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Know what will run, and take over the lines of the cases from pytest's dots."""
     config, suite = session.config, suite_of(session.config)
     if config.option.collectonly:
+        config.stash[_listed] = _cases(session)
         return
     capped = suite.settings.gpu_memory is not None and session.items
     if capped and not any(map(_trains_on_gpu, session.items)):
@@ -338,22 +253,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             "--gpu-memory is for GPU cases, and none is selected; add --devices cuda, "
             "or leave the option out"
         )
-    cases = [
-        _named(suite, item)
-        for item in session.items
-        if isinstance(item, pytest.Function) and _is_case(item)
-    ]
+    cases = _cases(session)
     if not cases:
         return
     jobs = [case.job for case in cases if case.skip is None]
     once = bool(config.getoption("benchmark_disable"))
     # The stream that pytest itself writes to once capturing is suspended.
     console = Console(file=sys.__stdout__, soft_wrap=True)
+    reporter = Reporter if suite.selection is None else ClusterReporter
     conductor = Conductor(
         config,
         suite,
         cases,
-        Reporter(console, jobs, suite.effort(once=once)),
+        reporter(console, jobs, suite.effort(once=once)),
         None if once else _keeping(config, suite, jobs),
         order_seed=suite.order_seed,
         budget=config.stash[_budget],
@@ -362,6 +274,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     terminal = config.pluginmanager.getplugin("terminalreporter")
     if terminal is not None and config.option.verbose <= 0:
         terminal.showfspath = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Behind `--collect-only` say how a cluster would measure what was listed."""
+    suite, listed = config.stash.get(_suite, None), config.stash.get(_listed, None)
+    if suite is None or suite.selection is None or listed is None:
+        return
+    jobs = [case.job for case in listed if case.skip is None]
+    foreseen = suite.selection.plan(jobs, suite.effort(once=False), suite.order_seed)
+    terminalreporter.section("plan")
+    for line in plan_text.text(foreseen).splitlines():
+        terminalreporter.write_line(line)
+    for why, number in Counter(case.skip for case in listed if case.skip).items():
+        terminalreporter.write_line(f"skipped, {number}: {why}")
+
+
+def _cases(session: pytest.Session) -> list[Named]:
+    """The cases among what was collected."""
+    suite = suite_of(session.config)
+    return [
+        _named(suite, item)
+        for item in session.items
+        if isinstance(item, pytest.Function) and _is_case(item)
+    ]
 
 
 def _named(suite: Suite, item: pytest.Function) -> Named:
@@ -377,18 +314,28 @@ def _keeping(config: pytest.Config, suite: Suite, jobs: list[Job]) -> Keeping:
     option = config.getoption
     folder = option("journal")
     return Keeping(
-        folder=Path(folder).absolute() if folder else config.rootpath / _JOURNALS,
+        folder=Path(folder).absolute()
+        if folder
+        else config.rootpath / options.JOURNALS,
         plan=plan(
             jobs,
             rounds=suite.rounds,
             dataset=option("dataset") or DEFAULT_DATASET,
             launcher=option("launcher"),
-            settings=suite.settings,
+            # Not where a cluster answers: it may have moved since.
+            settings=replace(suite.settings, address=None),
             order_seed=suite.order_seed,
-            machine=_fingerprint(option("host_name")).hard,
+            machines=_machines(config, suite),
         ),
         resume=option("resume"),
     )
+
+
+def _machines(config: pytest.Config, suite: Suite) -> list[str]:
+    """Digests of the hard facts of what measures."""
+    if suite.selection is not None:
+        return [machine.digest for machine in suite.selection.machines]
+    return [fingerprint.hard_digest(_fingerprint(config.getoption("host_name")).hard)]
 
 
 def pytest_report_teststatus(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from benchmarks.campaign import Case, Result
+from benchmarks.cases import Case, Result
 from benchmarks.journal import Record
 from benchmarks.measure import Step
 from benchmarks.settling import LEAST_LAUNCHES, Effort
@@ -139,8 +139,13 @@ class Reporter:
         self.wipe()
         was_running, self._is_running = self._is_running, False
         self._forecast.launched(case.job, record.seconds)
+        if was_running and not self._console.is_terminal:
+            self._tell(case, record)
+
+    def _tell(self, case: Case, record: Record, where: str = "") -> None:
+        """Leave a line on a launch with a time; an outcome is told with its case."""
         launch = record.launch
-        if launch is None or not was_running or self._console.is_terminal:
+        if launch is None:
             return
         quiet = [round_.seconds for round_ in launch.counted]
         disturbed = len(launch.rounds) - len(quiet)
@@ -148,7 +153,8 @@ class Reporter:
         if disturbed and quiet:
             text += f", {disturbed} of {len(launch.rounds)} rounds disturbed"
         self.say(
-            f"{case.job.id}, launch {record.number + 1}: {text}, {self._left()} left"
+            f"{case.job.id}, launch {record.number + 1}{where}: {text}, "
+            f"{self._left()} left"
         )
 
     def finished(self, case: Case, result: Result) -> None:
@@ -163,8 +169,11 @@ class Reporter:
         self.say(f"{head}: {describe(result)}, {ending}")
 
     def _left(self) -> str:
-        seconds = round(min(self._forecast.seconds_left(), self._most_left(), _FOREVER))
+        seconds = round(min(self._seconds_left(), self._most_left(), _FOREVER))
         return f"{timedelta(seconds=seconds)}"
+
+    def _seconds_left(self) -> float:
+        return self._forecast.seconds_left()
 
     def _new_bar(self) -> Progress:
         return Progress(

@@ -3,23 +3,21 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from benchmarks import axes, environments, gpu_memory, launchers
+from benchmarks import axes, environments, launchers
+from benchmarks.alone import launch_alone
 from benchmarks.axes import Grid
-from benchmarks.ballast import Ballast, acquired
+from benchmarks.ballast import Ballast
 from benchmarks.budget import Policy
+from benchmarks.cluster.selection import Selection
 from benchmarks.launchers import Launcher, Settings
-from benchmarks.measure import Step, launch
+from benchmarks.measure import Step
 from benchmarks.pace import Pace
 from benchmarks.settling import Effort
-from histocnn import cache
 from histocnn.data import Dataset, DatasetSpec
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -58,7 +56,8 @@ class Suite:
         """Check all that was asked for; `InputError` says what cannot be had.
 
         What a preset asks for and this machine lacks is skipped with a reason, as is
-        a GPU; engines and cores that the command line names must be there.
+        a GPU; engines and cores that the command line names must be there. Where the
+        launcher has a cluster, that is what counts.
         """
         self.grid: Grid = axes.select(grid, overrides)
         self.settings = settings
@@ -76,21 +75,40 @@ class Suite:
         self.order_seed = _count("--order-seed", order_seed)
         self._cap_fixed = overrides["time_cap"] is not None
         self._rounds_fixed = overrides["rounds"] is not None
-        if overrides["cores"] is not None:
-            _check_cores(self.grid.cores, self.launcher.cores())
         self._ballast = Ballast()
-        jobs = list(
-            axes.jobs(
-                *(self.grid, self._spec.label, self.launcher.cores()),
-                settings.gpu_memory,
-            )
-        )
-        self.cases = [Case(job, self._skip(job)) for job in jobs]
+        self._cluster = launchers.cluster(launcher, settings)
+        self.selection = self._selection()
+        if overrides["cores"] is not None:
+            _check_cores(self.grid.cores, self._most_cores)
+        self.cases = list(self._cases())
         if overrides["engines"] is not None:
             _check_engines(self.cases)
         if dataset is not None or overrides["images"] is not None:
             # A folder named by the user is looked at now, not after an hour of cases.
             fill(self.dataset, self.grid.images, seed=0)
+
+    def _selection(self) -> Selection | None:
+        """What the launcher's cluster measures; None where it has none."""
+        if self._cluster is None:
+            return None
+        machines, gpu_memory = self.settings.machines, self.settings.gpu_memory
+        label = self._spec.label
+        return Selection(self._cluster, self.grid, label, machines, gpu_memory)
+
+    @property
+    def _most_cores(self) -> int:
+        if self.selection is not None:
+            return self.selection.most_cores
+        return self.launcher.cores()
+
+    def _cases(self) -> Iterator[Case]:
+        if self.selection is not None:
+            for placed in self.selection.cases:
+                yield Case(placed.job, placed.skip)
+            return
+        label, cores = self._spec.label, self.launcher.cores()
+        for job in axes.jobs(self.grid, label, cores, self.settings.gpu_memory):
+            yield Case(job, self._skip(job))
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -189,30 +207,21 @@ class Suite:
         if reason := launcher.missing(job):
             raise InputError(reason)
         arrays = self.arrays(job, images)
-
-        def waiting() -> None:
-            on_step(Step(number, 0, "waiting for another session"))
-
-        ballast = self._ballast.beside(job, launcher.GPU, waiting)
-        with ballast, _alone(waiting), gpu_memory.of_workers(launcher.GPU):
-            return launch(job, effort, launcher, arrays, number, on_step)
+        return launch_alone(
+            *(job, effort, launcher, arrays, number, self._ballast), on_step
+        )
 
     def close(self) -> None:
         """Give back what is kept from launch to launch; safe to call again."""
         self._ballast.close()
+        if self._cluster is not None:
+            self._cluster.close()
 
     def _skip(self, job: Job) -> str | None:
         try:
             return self.launcher.missing(job)
         except InputError:
             return None  # broken, not absent: the case runs, and fails saying so
-
-
-@contextmanager
-def _alone(on_wait: Callable[[], None]) -> Iterator[None]:
-    """Keep other sessions of this checkout off the cores during a launch."""
-    with acquired(FileLock(cache.scratch() / "measuring.lock"), on_wait):
-        yield
 
 
 def _check_cores(asked: tuple[int, ...], lent: int) -> None:

@@ -44,6 +44,9 @@ class Job:
     gpu_memory
         MiB that the GPU is made to have, a larger one's rest being held by a
         `histocnn.ballast`; None for all of it, and on the CPU.
+    machine
+        the type of machine that it is for, by the name that results have for it, where
+        a run measures on several; None where there is one.
     """
 
     engine: str
@@ -58,6 +61,7 @@ class Job:
     loop: str = "fit"
     precision: str = "float32"
     gpu_memory: int | None = None
+    machine: str | None = None
 
     def __post_init__(self) -> None:
         """Raise `InputError` for the first thing that cannot be."""
@@ -139,11 +143,13 @@ class Job:
 
         A GPU case leaves its cores out: they are all that the machine has. Loop and
         precision are named where they are not the usual ones: ``…-cores2-fused-tf32``,
-        and so is the memory that the GPU is made to have: ``…-cnmem1-of4096MB``.
+        and so is the memory that the GPU is made to have: ``…-cnmem1-of4096MB``. Last
+        comes the machine, where there are several: ``…-cores2-on-xeon-16c-3f2a``.
         """
         last = f"cores{self.cores}" if self.cnmem is None else f"cnmem{self.cnmem}"
         parts = [self.engine, self.device, f"{self.size}px", f"b{self.batch}", last]
         parts += [f"of{self.gpu_memory}MB"] if self.gpu_memory is not None else []
         parts += [self.loop] if self.loop != "fit" else []
         parts += [self.precision] if self.precision != "float32" else []
+        parts += [f"on-{self.machine}"] if self.machine is not None else []
         return "-".join(parts)

@@ -1,7 +1,8 @@
 """Launchers: every other file of this folder is one, named as ``--launcher`` names it.
 
-A launcher's module has one public class, `Launcher`, that starts workers somewhere and
-hands out the line to each; what is said on that line is `histocnn.protocol`'s.
+A launcher's module has a public class, `Launcher`, that starts workers somewhere and
+hands out the line to each; what is said on that line is `histocnn.protocol`'s. Where
+not this machine measures but a cluster, the module has `Cluster`, too.
 """
 
 import re
@@ -9,12 +10,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from benchmarks.outcomes import Outcome
 from histocnn import engines, listing, peers
 from histocnn.errors import InputError
 from histocnn.job import Job
+
+if TYPE_CHECKING:
+    from benchmarks.cluster import Cluster
 
 _LEAST_MEMORY = 6 * 2**20
 
@@ -26,14 +30,18 @@ class Settings:
     ``memory_bytes`` is the most that a worker may use, ``image`` the container image in
     place of the suite's own; None leaves either. ``interpreters`` are pairs of an
     environment's name and the path of a Python to use in its place. ``gpu_memory`` are
-    the MB that a worker's GPU is made to have, by the suite itself. A launcher that
-    cannot do what is asked raises `InputError` when it is made.
+    the MB that a worker's GPU is made to have, by the suite itself. ``address`` is
+    where a cluster's head answers, ``machines`` the types of its machines that cases
+    are for. A launcher that cannot do what is asked raises
+    `InputError` when it is made.
     """
 
     memory_bytes: int | None = None
     image: str | None = None
     interpreters: tuple[tuple[str, str], ...] = ()
     gpu_memory: int | None = None
+    address: str | None = None
+    machines: str | None = None
 
 
 DEFAULTS = Settings()
@@ -120,10 +128,45 @@ def names() -> tuple[str, ...]:
     return listing.names(sys.modules[__name__])
 
 
+def names_here() -> tuple[str, ...]:
+    """Those that start workers on this machine."""
+    package = sys.modules[__name__]
+    return tuple(
+        name
+        for name in names()
+        if not hasattr(listing.member(package, "launcher", name), "Cluster")
+    )
+
+
 def get(name: str, settings: Settings = DEFAULTS) -> Launcher:
     """The launcher ``name``; `InputError` lists those there are."""
     module = listing.member(sys.modules[__name__], "launcher", name)
     return cast(Launcher, module.Launcher(settings))
+
+
+def cluster(name: str, settings: Settings) -> "Cluster | None":
+    """What measures cases in this machine's place; None where it does itself.
+
+    Raises `InputError` where the settings are of a cluster and there is none.
+    """
+    module = listing.member(sys.modules[__name__], "launcher", name)
+    if hasattr(module, "Cluster"):
+        return cast("Cluster", module.Cluster(settings))
+    for option, value in (
+        ("--ray-address", settings.address),
+        ("--machines", settings.machines),
+    ):
+        if value is not None:
+            raise InputError(
+                f"{option} is of a cluster; add --launcher ray, or leave it out"
+            )
+    return None
+
+
+def gpu(name: str) -> Mapping[str, str]:
+    """The launcher's `GPU`, without making one; `InputError` lists those there are."""
+    module = listing.member(sys.modules[__name__], "launcher", name)
+    return cast(Mapping[str, str], module.Launcher.GPU)
 
 
 def beyond(job: Job, cores: int) -> str | None:

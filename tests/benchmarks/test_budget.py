@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.budget import Allotment, Budget, Due, Policy, parse_seconds
-from benchmarks.campaign import Campaign, Case, Result
+from benchmarks.campaign import Campaign
+from benchmarks.cases import Case, Result
 from benchmarks.costs import Cost, Costs, cost, work
 from benchmarks.journal import Journal, Record
 from benchmarks.outcomes import MeasuringFailed, Outcome

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.campaign import Campaign, Case, Result
+from benchmarks.campaign import Campaign
+from benchmarks.cases import Case, Result
 from benchmarks.journal import Journal, Record
 from benchmarks.outcomes import CaseOutcome, MeasuringFailed, Outcome
 from benchmarks.settling import Effort

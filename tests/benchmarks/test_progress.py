@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from benchmarks.campaign import Case
+from benchmarks.cases import Case
 from benchmarks.journal import Record
 from benchmarks.measure import Step
 from benchmarks.outcomes import CaseOutcome, Outcome
