@@ -3,11 +3,12 @@
 import itertools
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from benchmarks.cluster import Node
+from benchmarks.cluster import Node, Order
 from benchmarks.fingerprint import Fingerprint, Hard, Soft
 from benchmarks.gpu_facts import Gpu
+from benchmarks.launchers import Settings
 from benchmarks.measure import Step
 from benchmarks.settling import Effort
 from histocnn.job import Job
@@ -105,6 +106,14 @@ def launch(
         launched=launched,
         wall_seconds=seconds,
     )
+
+
+def at_once(
+    order: Order, settings: Settings, on_step: Callable[[Step], None]
+) -> Launch:
+    """A launch that takes no time at all, for a node's side of a cluster."""
+    del settings, on_step
+    return launch(order.job, order.effort, 1.0, {}, random.Random(order.ticket))
 
 
 def _epoch(job: Job, number: int, seconds: float) -> Epoch:

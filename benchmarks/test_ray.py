@@ -1,0 +1,118 @@
+"""What a cluster costs: the same case here and by Ray, and a launch of nothing.
+
+``pytest benchmarks/test_ray.py --launcher ray --ray-address HOST:PORT``, with a node on
+this machine that measures nothing else meanwhile.
+"""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import launchers
+from benchmarks.cluster import Cluster, Measured, Node, Order
+from benchmarks.cluster.selection import Selection
+from benchmarks.fingerprint import hard_digest, take
+from benchmarks.outcomes import MeasuringFailed, failed
+from benchmarks.plugin import suite_of
+from benchmarks.replay import Stopwatch
+from benchmarks.settling import Effort
+from benchmarks.turns import Turns, replay
+from histocnn.job import Job
+from histocnn.measurement import Launch, Measurement
+
+STOPWATCH = Stopwatch()
+LAUNCHES, ROUNDS = 12, 3  # of each, by turns
+JOB = Job(engine="theano", device="cpu", size=64, batch=50, cnmem=None, cores=1)
+#: What a node does in a launch of nothing.
+NOTHING = "benchmarks.cluster.made_up:at_once"
+NOWHERE = Path("/nowhere")
+
+_tickets = itertools.count()
+
+
+def _selection(config: pytest.Config) -> Selection:
+    """What the session's cluster can measure; without one, a skip."""
+    selection = suite_of(config).selection
+    if selection is None:
+        pytest.skip("needs --launcher ray and --ray-address")
+    return selection
+
+
+def _here(config: pytest.Config) -> Node:
+    """The node on a machine like this one; without one, a skip."""
+    this = hard_digest(take().hard)
+    for node in _selection(config).nodes:
+        if node.machine == this:
+            return node
+    pytest.skip("no node of the cluster is of this machine's type")
+
+
+def _measured(cluster: Cluster, order: Order, node: Node) -> Launch:
+    """What comes of ``order``; raises as `benchmarks.measure.launch` does."""
+    cluster.submit(order, node)
+    while True:
+        for event in cluster.wait(60.0):
+            if not isinstance(event, Measured) or event.ticket != order.ticket:
+                continue
+            if event.launch is not None:
+                return event.launch
+            assert event.outcome is not None
+            raise MeasuringFailed(event.outcome)
+
+
+@pytest.fixture(scope="module")
+def by_turns(pytestconfig: pytest.Config) -> dict[str, Measurement]:
+    """Launches by this session and through Ray in turn, on the same machine."""
+    suite, node = suite_of(pytestconfig), _here(pytestconfig)
+    cluster, local = _selection(pytestconfig).cluster, launchers.get("local")
+    for reason in (local.missing(JOB), node.refusal(JOB)):
+        if reason is not None:
+            pytest.skip(reason)
+
+    def launch(name: str, effort: Effort) -> Launch:
+        if name == "local":
+            return suite.launch(JOB, effort, launcher=local)
+        order = Order(next(_tickets), JOB, 0, effort, suite.arrays(JOB))
+        return _measured(cluster, order, node)
+
+    return Turns(pytestconfig, LAUNCHES, ROUNDS).measure(
+        dict.fromkeys(("local", "ray"), JOB), launch
+    )
+
+
+@pytest.mark.parametrize("launcher", ["local", "ray"])
+@pytest.mark.benchmark(group="cluster", timer=STOPWATCH)
+def test_same_case(
+    benchmark: Any, by_turns: dict[str, Measurement], launcher: str
+) -> None:
+    """One round a launch: its median epoch. The ratio of both medians is the cost."""
+    replay(benchmark, STOPWATCH, by_turns, launcher)
+
+
+@pytest.fixture
+def idle(pytestconfig: pytest.Config) -> Iterator[tuple[Cluster, Node]]:
+    """A cluster whose nodes answer at once, and one of them."""
+    _selection(pytestconfig)
+    from benchmarks.launchers import ray
+
+    cluster = ray.Cluster(suite_of(pytestconfig).settings, measure=NOTHING)
+    try:
+        yield cluster, cluster.open([])[0]
+    finally:
+        cluster.close()
+
+
+@pytest.mark.benchmark(group="cluster overhead")
+def test_launch_of_nothing(benchmark: Any, idle: tuple[Cluster, Node]) -> None:
+    """An order to a node and its result back: what the cluster adds to each launch."""
+    cluster, node = idle
+
+    def there_and_back() -> None:
+        order = Order(next(_tickets), JOB, 0, Effort(1, 1), NOWHERE)
+        if not _measured(cluster, order, node).rounds:
+            raise failed("nothing came back")
+
+    benchmark.pedantic(there_and_back, rounds=200, warmup_rounds=5)
