@@ -29,15 +29,17 @@ def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
     InputError
         if none does.
     """
-    names = [printable(str(file.path)) for file in files if not file.cases]
-    if len(names) == len(files):
+    with_cases = {file.path for file in files if file.cases}
+    without = [file for file in files if file.path not in with_cases]
+    names = [printable(str(file.path)) for file in without]
+    if not with_cases:
         raise InputError(
             f"no training case in {', '.join(names)}; `pytest benchmarks "
             "--benchmark-autosave` measures and saves some"
         )
-    for file in files:
-        if not file.cases and not file.others:
-            tell(f"{printable(str(file.path))}: no training case in it")
+    for file, name in zip(without, names, strict=True):
+        if not file.others:
+            tell(f"{name}: no training case in it")
     return tuple(file for file in files if file.cases)
 
 
@@ -51,7 +53,8 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
 
     Loop and precision are in it wherever they are no column: no time is without them.
     """
-    where = printable(str(files[0].path)) if len(files) == 1 else f"{len(files)} files"
+    paths = {file.path for file in files}
+    where = printable(str(files[0].path)) if len(paths) == 1 else f"{len(paths)} files"
     untimed = sum(case.outcome is not None for case in cases)
     without = f", {untimed} of them without a time," if untimed else ""
     count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
@@ -73,7 +76,7 @@ def what_was_read(files: Sequence[SavedFile], cases: Sequence[Pooled]) -> str:
     memory = set(values("gpu_memory", combinations))
     if len(memory) == 1 and None not in memory:
         parts.append(f"GPU memory {memory.pop()} MB")
-    parts += dict.fromkeys(str(file.machine) for file in files)
+    parts += dict.fromkeys(file.where for file in files)
     parts += dict.fromkeys(device for case in cases for device in gpus(case))
     return "; ".join(parts)
 

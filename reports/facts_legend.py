@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from reports import side_by_side
+from reports.errors import printable
 from reports.facts_table import LABEL, cut, letters
 from reports.fingerprints import DATA, ENGINE, HARD, SOFT
 from reports.flat import NOTHING
+from reports.load import SavedFile
 from reports.side_by_side import Forbidden, Row, Side, Verdicts
 
 _NAMED = 8
@@ -30,14 +32,18 @@ _MEANINGS = (
 )
 
 
-def above(sides: Sequence[Side]) -> Iterator[str]:
-    """Which files the columns are of, where their headings do not say it all."""
-    files = sum(len(side.files) for side in sides)
-    if files == 1:
+def above(sides: Sequence[Side], files: Sequence[SavedFile]) -> Iterator[str]:
+    """Which ``files`` the columns are of, where their headings do not say it all."""
+    if len(files) == 1:
         yield f"facts of {sides[0].files[0]}"
         return
+    paths = {file.path for file in files}
+    what = f"{len(paths)} files"
+    if len(paths) < len(files):
+        where = printable(str(files[0].path)) if len(paths) == 1 else what
+        what = f"{len(files)} machines in {where}"
     same = "all tell the same facts" if len(sides) == 1 else f"{len(sides)} columns"
-    yield f"{files} files; {same}"
+    yield f"{what}; {same}"
     for number, side in enumerate(sides):
         if len(side.files) > 1 or len(side.files[0]) > LABEL:
             yield f"{letters(number)}: {_listed(side.files)}"

@@ -1,9 +1,10 @@
 """Facts of where and with what a file was measured, and which forbid a comparison."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reports.cluster import Node
 from reports.combination import precision_order
 from reports.flat import flatten
 from reports.load import SavedFile
@@ -120,9 +121,12 @@ def _hard(file: SavedFile) -> Iterator[Fact]:
             yield Fact(HARD, name, (value,))
     if machine.hard:
         yield Fact(HARD, FINGERPRINT, (machine.hard,))
-        for fact in _flat(HARD, file.info["fingerprint"]["hard"]):
-            if fact.name not in (FINGERPRINT, *PLAIN):  # nobody's; the digest has them
-                yield fact
+        # of a cluster's machine the digest may be all that is told
+        if fingerprint := file.info.get("fingerprint"):
+            for fact in _flat(HARD, fingerprint["hard"]):
+                # nobody's; the digest has them
+                if fact.name not in (FINGERPRINT, *PLAIN):
+                    yield fact
 
 
 def _engines(file: SavedFile) -> Iterator[Fact]:
@@ -163,14 +167,29 @@ def _soft(file: SavedFile) -> Iterator[Fact]:
         yield Fact(SOFT, "dirty", ("yes" if file.code.dirty else "no",))
     if file.when:
         yield Fact(SOFT, SAVED, (file.instant,))
+    told_already = _OF_COMMIT if file.code.commit else ()
     fingerprint = file.info.get("fingerprint")
-    if isinstance(fingerprint, dict) and "soft" in fingerprint:
-        told_already = _OF_COMMIT if file.code.commit else ()
+    if file.nodes:
+        for fact in soft_of(file.nodes):
+            if fact.name not in told_already:
+                yield fact
+    elif isinstance(fingerprint, dict) and "soft" in fingerprint:
         for fact in _flat(SOFT, fingerprint["soft"]):
             if fact.name not in told_already:
                 yield fact
     elif file.info.get("python_version"):
         yield from _flat(SOFT, {"python": file.info["python_version"]})
+
+
+def soft_of(nodes: Iterable[Node]) -> Iterator[Fact]:
+    """The soft facts of the nodes of a machine, of several values where they differ."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.soft is not None:
+            for name, text in flatten(node.soft).items():
+                values[name].add(text)
+    for name, found in values.items():
+        yield Fact(SOFT, name or SOFT, tuple(sorted(found)))
 
 
 def _flat(group: str, value: object) -> Iterator[Fact]:

@@ -18,10 +18,11 @@ _NEITHER = (None, None)
 _WORTH = 0.0005
 
 
-def table(curves: Sequence[Curve], read: str) -> Table | None:
+def table(curves: Sequence[Curve], read: str, below: Sequence[str]) -> Table | None:
     """A row for each of ``curves``; None where there is a law for none of them.
 
-    ``read`` is the line that says what was read.
+    ``read`` is the line that says what was read; the lines ``below`` follow those that
+    say what cells and marks mean.
     """
     if not any(curve.fit for curve in curves):
         return None
@@ -34,7 +35,7 @@ def table(curves: Sequence[Curve], read: str) -> Table | None:
             "Amdahl's law: an epoch on n cores takes t(1) × (s + (1 - s) / n), s being "
             "the serial fraction; limit: 1 / s, the most over one core",
         ),
-        below=(*cases.loops_explained(_firsts(curves)), *_legend(curves)),
+        below=(*cases.loops_explained(_firsts(curves)), *_legend(curves), *below),
     )
 
 

@@ -44,7 +44,7 @@ def table(saved: Saved) -> Table | None:
             "speed-up of a GPU over so many CPU cores = seconds on the CPU / seconds "
             "on the GPU",
         ),
-        below=tuple(_legend(lines, cores)),
+        below=(*_legend(lines, cores), *saved.slow_nodes),
     )
 
 

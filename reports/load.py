@@ -8,12 +8,23 @@ from typing import Any
 
 import msgspec
 
-from reports import decoding, frontiers, origins, others, parallel, records, stats
+from reports import (
+    decoding,
+    frontiers,
+    origins,
+    others,
+    parallel,
+    placing,
+    records,
+    stats,
+)
+from reports.cluster import Node
 from reports.combination import text_of
 from reports.errors import InputError, printable
 from reports.frontiers import Frontier
 from reports.origins import Code, Machine
 from reports.others import Other
+from reports.placing import Placed
 from reports.records import Case
 from reports.schema import Unchecked
 
@@ -22,8 +33,11 @@ from reports.schema import Unchecked
 class SavedFile:
     """One file: its training cases, its memory frontiers, what else was timed in it.
 
-    ``info`` is the file's ``machine_info`` as it stands, ``command`` what was typed to
-    measure it and ``when`` its time of saving; "" where the file does not tell.
+    The file of a cluster is as many as the machines that measured it: ``label`` is what
+    it calls this one, ``nodes`` are those of its nodes that it tells the facts of.
+    ``info`` is the file's ``machine_info`` as it stands, or as much of a cluster's
+    machine, ``command`` what was typed to measure it and ``when`` its time of saving;
+    "" where the file does not tell.
     """
 
     path: Path
@@ -35,6 +49,13 @@ class SavedFile:
     info: dict[str, Any] = field(default_factory=dict, compare=False)
     command: str = ""
     when: str = ""
+    label: str = ""
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Its machine in words."""
+        return origins.named(self.machine, self.label)
 
     @property
     def instant(self) -> str:
@@ -48,8 +69,35 @@ class SavedFile:
         return f"{time:%Y-%m-%d %H:%M}"
 
 
-_Result = tuple[SavedFile, tuple[str, ...]] | str
-_CASES = msgspec.msgpack.Decoder(tuple[Case, ...])
+@dataclass(frozen=True)
+class Content:
+    """What one file holds, a `SavedFile` for each machine that it is of.
+
+    ``left_out`` has a line for each case that is in none, ``damage`` one for each other
+    fault.
+    """
+
+    files: tuple[SavedFile, ...]
+    left_out: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Both in a line each, of which there is none where nothing is wrong."""
+        lines = []
+        if self.left_out:
+            first, *more = self.left_out
+            count = f" (and {len(more)} more cases)" if more else ""
+            lines.append(f"left out {first}{count}")
+        if self.damage:
+            first, *more = self.damage
+            count = f" (and {len(more)} more faults)" if more else ""
+            lines.append(f"{first}{count}; its cases keep to what else is known")
+        return tuple(lines)
+
+
+_Result = Content | str
+_CASES = msgspec.msgpack.Decoder(list[tuple[Case, ...]])
 
 
 @dataclass(frozen=True)
@@ -70,11 +118,8 @@ def read(paths: Sequence[Path]) -> Read:
         if isinstance(result, str):
             problems.append(f"{label}: {result}")
             continue
-        file, faults = result
-        if faults:
-            more = f" (and {len(faults) - 1} more cases)" if len(faults) > 1 else ""
-            problems.append(f"{label}: left out {faults[0]}{more}")
-        files.append(file)
+        problems += [f"{label}: {line}" for line in result.problems]
+        files += result.files
     return Read(tuple(files), tuple(problems))
 
 
@@ -90,20 +135,24 @@ def _pack(result: _Result) -> tuple[_Result, bytes]:
     """With the cases apart, for which msgspec takes a third of the time of pickle."""
     if isinstance(result, str):
         return result, b""
-    file, faults = result
-    return (replace(file, cases=()), faults), msgspec.msgpack.encode(file.cases)
+    files = tuple([replace(file, cases=()) for file in result.files])
+    cases = msgspec.msgpack.encode([file.cases for file in result.files])
+    return replace(result, files=files), cases
 
 
 def _unpack(packed: tuple[_Result, bytes]) -> _Result:
     result, cases = packed
     if isinstance(result, str):
         return result
-    file, faults = result
-    return replace(file, cases=_CASES.decode(cases)), faults
+    files = [
+        replace(file, cases=each)
+        for file, each in zip(result.files, _CASES.decode(cases), strict=True)
+    ]
+    return replace(result, files=tuple(files))
 
 
-def read_file(path: Path) -> tuple[SavedFile, tuple[str, ...]]:
-    """Read one file, and say in a line each which of its cases had to be left out.
+def read_file(path: Path) -> Content:
+    """Read one file, and say in a line each what is wrong in it.
 
     Raises
     ------
@@ -123,7 +172,7 @@ def _content(path: Path) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}") from None
 
 
-def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
+def interpret(path: Path, content: bytes) -> Content:
     """As `read_file`, for ``content`` that is at hand already, called ``path``."""
     document = decoding.decode(content)
     del content  # as large as all that is made of it
@@ -159,19 +208,42 @@ def interpret(path: Path, content: bytes) -> tuple[SavedFile, tuple[str, ...]]:
                 cases.append(records.untimed(name, content_))
         except InputError as error:
             faults.append(f"{name}: {error}")
-    machine = _facts(document.machine_info)
+    info = _facts(document.machine_info)
+    machine = origins.machine_of(info, str(path.absolute()))
+    placed = placing.place(cases, document.cluster, machine, str(path.absolute()))
     file = SavedFile(
         path,
-        origins.machine_of(machine, str(path.absolute())),
+        machine,
         origins.code_of(_facts(document.commit_info), str(path.absolute())),
-        tuple(cases),
+        placed.own,
         tuple(rest),
         tuple(found),
-        machine,
+        info,
         command="" if document.command is None else text_of(document.command),
         when="" if document.datetime is None else text_of(document.datetime),
     )
-    return file, tuple(faults)
+    left_out = (*faults, *placed.left_out)
+    return Content(_parts(file, placed), left_out, placed.damage)
+
+
+def _parts(file: SavedFile, placed: Placed) -> tuple[SavedFile, ...]:
+    """``file``, and one for each site; not itself where those have all that it has."""
+    sites = [
+        replace(
+            file,
+            machine=site.machine,
+            cases=cases,
+            others=(),
+            frontiers=(),
+            info=site.info,
+            label=site.label,
+            nodes=site.nodes,
+        )
+        for site, cases in placed.sites
+    ]
+    if sites and not (file.cases or file.others or file.frontiers):
+        return tuple(sites)
+    return (file, *sites)
 
 
 def _facts(value: Any) -> dict[str, Any]:

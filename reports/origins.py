@@ -75,6 +75,26 @@ def machine_of(info: dict[str, Any], file: str) -> Machine:
     return machine if told else replace(machine, file=file)
 
 
+def machine_by(hard: dict[str, Any]) -> Machine:
+    """The machine that its ``hard`` facts tell of, as its own files would.
+
+    The suite pins workers to cores as Linux alone lets it.
+    """
+    architecture = _text(hard, "architecture")
+    return Machine(
+        node="",
+        system=f"Linux {architecture}" if architecture else "",
+        cpu=_text(hard, "cpu_model"),
+        cpus=_text(hard, "usable_cpus"),
+        hard=digest(hard),
+    )
+
+
+def named(machine: Machine, label: str) -> str:
+    """``machine`` in words, after the ``label`` that a cluster has for it if any."""
+    return f"{label}: {machine}" if label else str(machine)
+
+
 def code_of(commit: dict[str, Any], file: str) -> Code:
     """The code that the ``commit_info`` of ``file`` tells of."""
     known = _text(commit, "id")
@@ -95,8 +115,11 @@ def breaking(version: str) -> str:
 def _digest(fingerprint: object) -> str:
     """Of the hard facts of a machine; "" where there are none."""
     hard = fingerprint.get("hard") if isinstance(fingerprint, dict) else None
-    if not hard:
-        return ""
+    return digest(hard) if hard else ""
+
+
+def digest(hard: object) -> str:
+    """16 hexadecimal digits that differ where any of the ``hard`` facts does."""
     try:
         stable = json.dumps(hard, sort_keys=True, separators=(",", ":"))
     except RecursionError:  # nobody's facts; whatever they are, they are one thing

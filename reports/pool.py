@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reports import labels
 from reports.combination import Combination
 from reports.load import SavedFile
-from reports.origins import Code, Machine, breaking
+from reports.origins import Code, Machine, breaking, named
 from reports.records import Case, Launch, Outcome, Stopped
 
 _NAMED = 3
@@ -26,6 +26,7 @@ class Pooled(Struct, frozen=True):
     ``repeats`` counts the parts left out since their timings are all in another one.
     ``left_out``, ``stopped`` and ``warnings`` are the parts' own, one after the other.
     ``asides`` tell of outcomes: why there is no time, or what befell other tries.
+    ``label`` is what a cluster calls the machine, "" elsewhere.
     """
 
     combination: Combination
@@ -40,6 +41,7 @@ class Pooled(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
+    label: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -51,6 +53,11 @@ class Pooled(Struct, frozen=True):
     def medians(self) -> tuple[float, ...]:
         """The median epoch of each launch, seconds: the sample of every statistic."""
         return tuple([launch.median for launch in self.launches])
+
+    @property
+    def where(self) -> str:
+        """Its machine in words."""
+        return named(self.machine, self.label)
 
     @property
     def source(self) -> str:
@@ -93,16 +100,17 @@ class Pools:
 def pool(files: Iterable[SavedFile]) -> Pools:
     """Gather ``files`` into one entry a case and machine."""
     files = tuple(file for file in files if file.cases)
-    names = labels.of([file.path for file in files])
+    names = labels.of(files)
+    called = {file.machine: file.label for file in files if file.label}
     parts: dict[tuple[Combination, Machine], _Tries] = {}
-    for file, label in zip(files, names, strict=True):
+    for file, name in zip(files, names, strict=True):
         codes: dict[str, Code] = {}
         for case in file.cases:
             version = breaking(case.engine_version)
             if (code := codes.get(version)) is None:
                 code = codes[version] = replace(file.code, engine=version)
             tries = parts.setdefault((case.combination, file.machine), {})
-            tries.setdefault(code, []).append((label, case))
+            tries.setdefault(code, []).append((name, case))
     pooled = []
     refused = []
     for (combination, machine), everything in parts.items():
@@ -111,7 +119,9 @@ def pool(files: Iterable[SavedFile]) -> Pools:
             refused.append((combination, tries))
         else:
             ((code, entries),) = tries.items()
-            pooled.append(_pooled(combination, machine, code, entries))
+            each = _pooled(combination, machine, code, entries)
+            label = called.get(machine)
+            pooled.append(replace(each, label=label) if label else each)
     pooled.sort(key=lambda each: (each.combination.order, each.source))
     return Pools(tuple(pooled), tuple(_refusals(refused)))
 

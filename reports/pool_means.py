@@ -11,8 +11,13 @@ NAME = "means"
 _WITHOUT = ("size", "batch")  # a line is of several
 
 
-def table(groups: Sequence[Group], above: Sequence[str], *without: str) -> Table:
-    """A row for each of ``groups``; axes but those ``without``."""
+def table(
+    groups: Sequence[Group], above: Sequence[str], below: Sequence[str], *without: str
+) -> Table:
+    """A row for each of ``groups``; axes but those ``without``.
+
+    The lines ``below`` follow those that say what cells and marks mean.
+    """
     rows = [group.row for group in groups]
     sizes = tuple([group.size for group in groups])
     engine, *rest = cases.axis_columns(rows, (*_WITHOUT, *without))
@@ -28,7 +33,7 @@ def table(groups: Sequence[Group], above: Sequence[str], *without: str) -> Table
             *_data(groups),
         ),
         above=tuple(above),
-        below=tuple(_legend(groups)),
+        below=(*_legend(groups), *below),
     )
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import msgspec
 
-from reports import decoding, schema, stats
+from reports import decoding, launched, schema, stats
 from reports.combination import Combination
 from reports.errors import InputError, printable
+from reports.launched import Place
+from reports.texts import lines, shortened, word
 
-_USUAL = schema.Launched()
-LONGEST_NOTE = 300  # characters
-_LONGEST_WORD = 40  # of what has to fit a cell
 _IN_WORDS = {
     "out-of-memory": "out of memory",
     "timed-out": "timed out",
@@ -28,12 +27,13 @@ class Launch(msgspec.Struct, frozen=True, array_like=True):
     ``rounds`` is how many they are, ``median`` that of their seconds, the launch's one
     sample, and ``counted_seconds`` the sum. A million of them would take long to keep.
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
-    each a printable line of at most `LONGEST_NOTE` characters. ``joules`` has the
+    each a printable line of at most `texts.LONGEST_NOTE` characters. ``joules`` has the
     energy of each of those epochs, summed over ``meters``; neither has anything where
     not every one of them was metered alike. ``identity`` is the same for one launch in
     whatever file it is, and whichever of its epochs count there. ``phases``, ``memory``
     (of a GPU) and ``wall_seconds`` are None or 0 where the file does not tell;
     ``all_seconds`` is the sum over all rounds, those that do not count among them.
+    ``node`` is that of a cluster which measured it, "" where none did.
     """
 
     rounds: int
@@ -49,6 +49,7 @@ class Launch(msgspec.Struct, frozen=True, array_like=True):
     waited_seconds: float = 0.0
     all_seconds: float = 0.0
     device: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     ``left_out`` has an entry a round that no statistic takes: what disturbed it, each
     in a phrase. ``warnings`` say why the times are less sure than they look.
     ``versions`` are those of the engine's packages, as pairs of name and version.
+    ``places`` are where its launches were, each once: a node of a cluster with the
+    digest of its hard facts, either "" where the file does not tell it; no place where
+    all were on the machine that saved the file.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     stopped: Stopped | None = None
     warnings: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
+    places: tuple[Place, ...] = ()
 
     @property
     def engine_version(self) -> str:
@@ -125,7 +130,7 @@ def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
     launches = [_launch(each) for each in extra.launches]
     counted = tuple([launch for launch in launches if launch.rounds])
     left_out = [
-        _lines(round_.disturbed)
+        lines(round_.disturbed)
         for launch in extra.launches
         for round_ in launch.rounds
         if not round_.counts
@@ -133,15 +138,20 @@ def timed(name: str, benchmark: schema.Benchmark) -> Case | None:
     if not counted:
         count = len(left_out)
         raise InputError(f"no time is left: none of its rounds counts ({count})")
-    launched = [launch.launched for launch in extra.launches]
+    job = {**_plain(benchmark.params), **extra.job}
+    places: tuple[Place, ...] = ()
+    if special := launched.not_usual([launch.launched for launch in extra.launches]):
+        job |= launched.told_apart(special)
+        places = launched.places(special)
     return Case(
         name,
-        Combination.of({**_plain(benchmark.params), **extra.job, **_unusual(launched)}),
+        Combination.of(job),
         counted,
         left_out=tuple(left_out),
         stopped=_stopped(extra.stopped) if extra.stopped else None,
-        warnings=_lines(extra.warnings),
+        warnings=lines(extra.warnings),
         versions=_versions(decoding.decode_versions(extra.launches[0].versions)),
+        places=places,
     )
 
 
@@ -154,14 +164,17 @@ def untimed(name: str, content: msgspec.Raw) -> Case:
         if a value in it is wrong.
     """
     record = decoding.decode_outcome(content)
-    launched = [launch.launched for launch in record.launches] or [record.launched]
+    ended = [launch.launched for launch in record.launches]
+    special = launched.not_usual(ended or [record.launched])
+    last = [record.launched] if launched.is_placed(record.launched) else []
     outcome = Outcome(
-        _word(record.outcome.kind) or "?",
-        _shortened(record.outcome.message),
-        _word(record.outcome.signal or ""),
+        word(record.outcome.kind) or "?",
+        shortened(record.outcome.message),
+        word(record.outcome.signal or ""),
     )
-    job = {**_plain(record.params), **record.job, **_unusual(launched)}
-    return Case(name, Combination.of(job), (), outcome)
+    job = {**_plain(record.params), **record.job, **launched.told_apart(special)}
+    places = launched.places([*special, *last])
+    return Case(name, Combination.of(job), (), outcome, places=places)
 
 
 def _launch(launch: schema.Launch) -> Launch:
@@ -175,7 +188,7 @@ def _launch(launch: schema.Launch) -> Launch:
         len(seconds),
         stats.launch_median(seconds) if seconds else math.nan,
         math.fsum(seconds),
-        _lines(launch.notes),
+        lines(launch.notes),
         joules,
         meters,
         # Clocks of nanoseconds do not repeat themselves.
@@ -186,15 +199,16 @@ def _launch(launch: schema.Launch) -> Launch:
         launch.waited_seconds,
         math.fsum(everything),
         printable(launch.device_name),
+        launch.launched.node and launched.node(launch.launched),
     )
 
 
 def _versions(versions: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((printable(name), _word(of)) for name, of in sorted(versions.items()))
+    return tuple((printable(name), word(of)) for name, of in sorted(versions.items()))
 
 
 def _stopped(stopped: schema.Stopped) -> Stopped:
-    return Stopped(_word(stopped.why), stopped.half_width, stopped.precision)
+    return Stopped(word(stopped.why), stopped.half_width, stopped.precision)
 
 
 def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, ...]]:
@@ -209,21 +223,6 @@ def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, .
     return meters, tuple([sum(each.values()) for each in readings])
 
 
-def _unusual(launched: list[schema.Launched]) -> dict[str, str]:
-    """What workers were launched as, where that is not the usual.
-
-    Times of a container, or of a site's own Python, are not pooled with others.
-    """
-    if launched.count(_USUAL) == len(launched):
-        return {}
-    found = {}
-    for fact in _USUAL.__struct_fields__:
-        values = {getattr(each, fact) for each in launched}
-        if values != {getattr(_USUAL, fact)}:
-            found[fact] = ", ".join(sorted(values))
-    return found
-
-
 def _plain(params: dict[str, Any] | None) -> dict[str, Any]:
     """Parameters that JSON can hold; objects are saved as their useless repr."""
     return {
@@ -231,19 +230,3 @@ def _plain(params: dict[str, Any] | None) -> dict[str, Any]:
         for name, value in (params or {}).items()
         if not (isinstance(value, str) and value.startswith("UNSERIALIZABLE["))
     }
-
-
-def _lines(texts: Sequence[str]) -> tuple[str, ...]:
-    if not texts:
-        return ()
-    return tuple([_shortened(text) for text in texts if text.strip()])
-
-
-def _word(text: str) -> str:
-    return _shortened(text, _LONGEST_WORD)
-
-
-def _shortened(text: str, most: int = LONGEST_NOTE) -> str:
-    # cut first: what is spelled out may be ten times as long
-    line = printable(text.strip()[: most + 1])
-    return line if len(line) <= most else f"{line[: most - 1]}…"

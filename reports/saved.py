@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from reports import load
 from reports.load import SavedFile
+from reports.nodes import note
 from reports.pool import Pooled, pool
 
 
@@ -21,6 +23,11 @@ class Saved:
     cases: tuple[Pooled, ...]
     problems: tuple[str, ...] = ()
     sides: Mapping[str, "Saved"] = field(default_factory=dict)
+
+    @cached_property
+    def slow_nodes(self) -> tuple[str, ...]:
+        """A line if nodes of a cluster are surely slower than their like."""
+        return note.lines(self.files, self.cases)
 
 
 def read(

@@ -71,10 +71,16 @@ class GpuMemory(Struct, frozen=True, gc=False):
 
 
 class Launched(Struct, frozen=True, gc=False):
-    """What a worker was launched as; where nothing says otherwise, the usual."""
+    """What a worker was launched as; where nothing says otherwise, the usual.
+
+    ``node`` is that of the cluster which measured it and ``machine`` the digest of its
+    hard facts; "" where it was the machine that saved the file.
+    """
 
     launcher: str = "local"
     interpreter: str = "locked"
+    node: str = ""
+    machine: str = ""
 
 
 class Launch(Struct, frozen=True):
@@ -213,6 +219,7 @@ class CheckedDocument(Struct, frozen=True):
     outcomes: tuple[Raw, ...] = ()
     machine_info: Any = None
     commit_info: Any = None
+    cluster: Any = None
     datetime: Any = None
     command: Any = None
 
@@ -224,6 +231,7 @@ class UncheckedDocument(Struct, frozen=True):
     outcomes: tuple[Raw, ...] = ()
     machine_info: Any = None
     commit_info: Any = None
+    cluster: Any = None
     datetime: Any = None
     command: Any = None
 

@@ -82,7 +82,7 @@ def sides(files: Sequence[SavedFile]) -> tuple[Side, ...]:
     for number, facts in enumerate(everything):
         timeless = frozenset([fact for fact in facts if fact.place != _TIME])
         alike.setdefault(timeless, []).append(number)
-    names = labels.of([file.path for file in files])
+    names = labels.of(files)
     return tuple(
         [
             Side(

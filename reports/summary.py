@@ -22,10 +22,10 @@ def of(document: dict[str, Any]) -> str:
     In plain text; "" where it holds no case that has run.
     """
     try:
-        file, faults = load.interpret(NAME, msgspec.json.encode(document))
+        content = load.interpret(NAME, msgspec.json.encode(document))
     except InputError:
         return ""
-    saved = Saved((file,), pool([file]).cases)
+    saved = Saved(content.files, pool(content.files).cases)
     asked = Namespace(format="plain", table=None, baseline=None)
     texts = []
     for view in (speedup, frontier):
@@ -33,4 +33,5 @@ def of(document: dict[str, Any]) -> str:
             texts.append(tables.render(view.report(saved, asked), asked))
         except InputError:  # it has none of these
             continue
-    return "\n".join([*texts, *[f"left out {fault}\n" for fault in faults]])
+    faults = [f"left out {fault}" for fault in content.left_out] + [*content.damage]
+    return "\n".join([*texts, *[f"{fault}\n" for fault in faults]])

@@ -16,18 +16,21 @@ class Group:
     """Cases of one engine, loop, precision and machine: all is the same but the grid.
 
     ``cases`` have a time, ``untimed`` were tried and have an outcome instead. ``slug``
-    is safe in file names, and no other group's.
+    is safe in file names, and no other group's. ``label`` tells the machine from others
+    of a cluster, "" where there are none.
     """
 
     slug: str
     cases: tuple[Pooled, ...]
     untimed: tuple[Pooled, ...]
+    label: str = ""
 
     @property
     def setting(self) -> str:
         """What is the same in all its cases, in few words."""
         case = self.cases[0].combination
-        return f"{case.engine}, {case.loop}, {case.precision} on {self.device}"
+        where = f"{self.device} ({self.label})" if self.label else self.device
+        return f"{case.engine}, {case.loop}, {case.precision} on {where}"
 
     @property
     def device(self) -> str:
@@ -63,12 +66,14 @@ def groups(cases: Iterable[Pooled]) -> tuple[Group, ...]:
     for case in cases:
         if case.combination.device != "cpu":
             found[_key(case)].append(case)
+    several = len({members[0].machine for members in found.values()}) > 1
     taken: set[str] = set()
     made = []
     for members in found.values():
         tried = tuple([case for case in members if _has_run(case)])
+        label = members[0].label if several else ""
         made += [
-            Group(unique(_slug(timed[0]), taken), timed, tried)
+            Group(unique(_slug(timed[0], label), taken), timed, tried, label)
             for timed in _by_version([case for case in members if not case.outcome])
         ]
     return tuple(made)
@@ -116,9 +121,9 @@ def _key(case: Pooled) -> object:
     )
 
 
-def _slug(case: Pooled) -> str:
+def _slug(case: Pooled, label: str) -> str:
     combination = case.combination
     parts = [combination.engine, combination.loop]
     if combination.precision != ASSUMED["precision"]:
         parts.append(combination.precision)
-    return "-".join(map(slug, parts))
+    return "-".join(map(slug, [*parts, *([label] if label else [])]))

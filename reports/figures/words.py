@@ -61,7 +61,7 @@ def conditions(group: Group) -> str:
         f"{combination.images} images an epoch",
         *[f"{name} {value}" for name, value in combination.others],
         group.device,
-        f"beside {case.machine}",
+        f"beside {case.where}",
     ]
     commits = {(each.code.commit, each.code.file) for each in group.cases}
     several = f"; measured with {len(commits)} commits of the suite"

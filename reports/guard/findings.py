@@ -10,6 +10,7 @@ from reports.guard.judging import REGRESSIONS, Row, Word
 from reports.guard.pairing import Pairing
 from reports.guard.sides import Sides
 from reports.guard.testing import Limits
+from reports.nodes import note
 from reports.tables import Table
 
 _FOR_PROGRAMS = ("csv", "json")
@@ -97,9 +98,16 @@ def _above(found: Findings) -> tuple[str, ...]:
     )
 
 
+def _slow_nodes(sides: Sides) -> tuple[str, ...]:
+    """A line if nodes of a cluster, of base and head together, are surely slower."""
+    base, head = sides.base, sides.head
+    return note.lines((*base.files, *head.files), (*base.cases, *head.cases))
+
+
 def _further(found: Findings) -> tuple[str, ...]:
     return (
         *words.left(found.pairing),
+        *_slow_nodes(found.sides),
         *found.remarks,
         *command.lines(found.rows, split=found.split),
     )

@@ -94,7 +94,7 @@ def known(
     couples: Sequence[Couple], node_ids: NodeIds, thresholds: Thresholds
 ) -> tuple[Known, ...]:
     """Every case by its name, with what is said of it."""
-    called = [node_ids[each.combination] for each in couples]
+    called = [node_ids[each.combination, each.head.machine] for each in couples]
     ids = [
         names.short(node_id, each.combination)
         for node_id, each in zip(called, couples, strict=True)
@@ -130,11 +130,12 @@ def judge(
         )
     )
     among = _by_combination(fresh)
+    machines = {each.couple.head.machine for each in cases}
     second = {
         each.name: couple
         for each in timed
         if screened[each.name].verdict == Verdict.SUSPECT
-        and (couple := pairing.find(each.couple, among))
+        and (couple := pairing.find(each.couple, among, machines))
     }
     again = [
         each for each in timed if each.name in second and _timed(second[each.name])

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from reports.combination import Combination, varying
 from reports.guard.pairing import Couple
 from reports.load import SavedFile
+from reports.origins import Machine
 
-NodeIds = Mapping[Combination, str]
+NodeIds = Mapping[tuple[Combination, Machine], str]
 
 
 def node_ids(files: Iterable[SavedFile]) -> NodeIds:
-    """Pytest's name of each case (``benchmarks/test_train.py::test_train[…]``)."""
-    found: dict[Combination, str] = {}
+    """Pytest's name of each case (``benchmarks/test_train.py::test_train[…]``).
+
+    That of a cluster's case may end in the machine's.
+    """
+    found: dict[tuple[Combination, Machine], str] = {}
     for file in files:
         for case in file.cases:
-            found.setdefault(case.combination, case.name)
+            found.setdefault((case.combination, file.machine), case.name)
     return found
 
 

@@ -90,12 +90,19 @@ def pair(base: Saved, head: Saved, allow: Collection[str] = ()) -> Pairing:
 
 
 def find(
-    couple: Couple, among: Mapping[Combination, Sequence[Couple]]
+    couple: Couple,
+    among: Mapping[Combination, Sequence[Couple]],
+    machines: Collection[Machine],
 ) -> Couple | None:
-    """The same case among fresh couples: of its own machine, else the only one."""
+    """The same case among fresh couples: of its own machine, else the only one.
+
+    Not that of another one of the ``machines`` that were compared at first.
+    """
     fresh = among.get(couple.combination, ())
     own = [each for each in fresh if each.head.machine == couple.head.machine]
-    return next(iter(own or (fresh if len(fresh) == 1 else ())), None)
+    if own or len(fresh) != 1 or fresh[0].head.machine in machines:
+        return next(iter(own), None)
+    return fresh[0]
 
 
 def _by_machine(cases: Iterable[Pooled]) -> dict[Machine, _Cases]:

@@ -166,7 +166,8 @@ def _side(side: Saved) -> str:
         f"{str(case.code).partition(', version')[0]}" for case in side.cases
     )
     named = [*list(codes)[:_NAMED], *(["…"] if len(codes) > _NAMED else [])]
-    count = "1 file" if len(side.files) == 1 else f"{len(side.files)} files"
+    files = len({file.path for file in side.files})
+    count = "1 file" if files == 1 else f"{files} files"
     return f"{count}, {' and '.join(named)}"
 
 

@@ -25,7 +25,6 @@ class _Group:
     """
 
     setting: Combination
-    machine: Machine
     tasks: tuple[Mapping[int, Pooled], ...]
 
     @property
@@ -94,8 +93,8 @@ def _groups(cases: Sequence[Pooled]) -> Iterator[_Group]:
         if len(by_cores) > 1:
             setting = replace(task, size=0, batch=0)
             groups.setdefault((setting, machine), []).append(by_cores)
-    for (setting, machine), found in groups.items():
-        group = _Group(setting, machine, tuple(found))
+    for (setting, _), found in groups.items():
+        group = _Group(setting, tuple(found))
         if group.cores:
             yield group
 
@@ -134,5 +133,5 @@ def _label(group: _Group) -> str:
         cases = f"{only.size} px, batch {only.batch}"
     return (
         f"{cases}, {setting.engine}, loop {setting.loop}, {setting.precision}, "
-        f"{group.machine}"
+        f"{pairs[0][0].where}"
     )

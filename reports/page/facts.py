@@ -51,7 +51,7 @@ def _machines(saved: Saved) -> Iterator[str]:
         names.update(dict.fromkeys(frontier.device for frontier in file.frontiers))
     for file in saved.files:
         gpus = [name for name in devices[file.machine] if name]
-        yield "; ".join([str(file.machine), *gpus])
+        yield "; ".join([file.where, *gpus])
 
 
 def _software(case: Pooled) -> str:

@@ -124,7 +124,7 @@ def _notes(
     yield (
         f"{setting.engine}, {setting.size} px, {pool}loop {setting.loop}, "
         f"{setting.precision}; batch sizes {', '.join(map(str, batches))}; CPU: "
-        f"{rows[0].gpus[0].machine}. Speed-up = seconds on the CPU / seconds on the "
+        f"{rows[0].gpus[0].where}. Speed-up = seconds on the CPU / seconds on the "
         "GPU; means are geometric."
     )
     means = [mean for row in rows for n in cores if (mean := row.mean(n)) is not None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from reports.errors import printable
 from reports.load import SavedFile
@@ -20,23 +21,30 @@ class Source:
 
 
 def of(files: Sequence[SavedFile]) -> tuple[Source, ...]:
-    """The files in the order they were read in."""
+    """The files in the order they were read in, that of a cluster once."""
+    parts: dict[Path, list[SavedFile]] = {}
+    for file in files:
+        parts.setdefault(file.path, []).append(file)
     return tuple(
         Source(
-            path=printable(str(file.path)),
-            holds=", ".join(_holds(file)),
-            when=file.instant,
-            code=str(file.code),
-            command=file.command,
+            path=printable(str(path)),
+            holds=", ".join(_holds(each)),
+            when=each[0].instant,
+            code=str(each[0].code),
+            command=each[0].command,
         )
-        for file in files
+        for path, each in parts.items()
     )
 
 
-def _holds(file: SavedFile) -> Iterator[str]:
+def _holds(parts: Sequence[SavedFile]) -> Iterator[str]:
     kinds = (
-        (len(file.cases), "training case", "training cases"),
-        (len(file.frontiers), "memory frontier", "memory frontiers"),
-        (len(file.others), "other case", "other cases"),
+        (sum(len(part.cases) for part in parts), "training case", "training cases"),
+        (
+            sum(len(part.frontiers) for part in parts),
+            "memory frontier",
+            "memory frontiers",
+        ),
+        (sum(len(part.others) for part in parts), "other case", "other cases"),
     )
     return (facts.count(*kind) for kind in kinds if kind[0])

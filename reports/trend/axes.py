@@ -1,13 +1,12 @@
 """Axes: which case a row is of, on which machine, and how its times are written."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
 from msgspec import structs
 
-from reports import cases
+from reports import cases, labels
 from reports.origins import Machine
 from reports.pool import Pooled
 from reports.tables import Column
@@ -28,16 +27,8 @@ def data(rows: Sequence[Pooled], names: Mapping[Machine, str]) -> tuple[Column, 
 
 
 def machines(histories: Sequence[History]) -> dict[Machine, str]:
-    """A name for each machine, no two alike: its host's if it tells, or its CPU."""
-    every = sorted({each.machine for each in histories}, key=structs.astuple)
-    plain = {machine: machine.node or str(machine) for machine in every}
-    count = Counter(plain.values())
-    numbers: Counter[str] = Counter()
-    names = {}
-    for machine, name in plain.items():
-        numbers[name] += 1
-        names[machine] = f"{name} #{numbers[name]}" if count[name] > 1 else name
-    return names
+    """A name for each machine, no two alike."""
+    return labels.machines({each.machine: each.label for each in histories})
 
 
 def clock(histories: Sequence[History]) -> Callable[[datetime], str]:

@@ -27,8 +27,11 @@ _UNTESTED = f"change points —: fewer than {partitions.FEWEST} points, too few 
 _LAST = "the last point alone lies far off: a change only if the next one does as well"
 
 
-def table(trends: Sequence[Trend], read: str) -> Table:
-    """A row for each of ``trends``; ``read`` says what was read."""
+def table(trends: Sequence[Trend], read: str, below: Sequence[str]) -> Table:
+    """A row for each of ``trends``; ``read`` says what was read.
+
+    The lines ``below`` follow those that say what cells mean.
+    """
     histories = [trend.history for trend in trends]
     names = axes.machines(histories)
     rows = [history.points[-1].case for history in histories]
@@ -40,7 +43,7 @@ def table(trends: Sequence[Trend], read: str) -> Table:
         shown=(*axes.shown(rows, names), *_shown(trends, marked)),
         data=(*axes.data(rows, names), *_data(trends, notes)),
         above=(read, f"saved {cells.period(whens)}", *_MEANING),
-        below=(*_legend(trends), *marked.lines),
+        below=(*_legend(trends), *below, *marked.lines),
     )
 
 

@@ -23,8 +23,11 @@ _LEGEND = (
 )
 
 
-def table(trends: Sequence[Trend], read: str) -> Table:
-    """A row for each change point in ``trends``; ``read`` says what was read."""
+def table(trends: Sequence[Trend], read: str, below: Sequence[str]) -> Table:
+    """A row for each change point in ``trends``; ``read`` says what was read.
+
+    The lines ``below`` follow those that say what cells mean.
+    """
     found = sorted(
         [change for trend in trends for change in trend.changes],
         key=lambda change: change.first.when,
@@ -42,7 +45,7 @@ def table(trends: Sequence[Trend], read: str) -> Table:
         shown=(*axes.shown(rows, names), *columns) if found else _without_rows(columns),
         data=(*axes.data(rows, names), *_data(found, notes)),
         above=(read, _MEANING if found else _none(trends)),
-        below=(*_LEGEND, *marked.lines) if found else (),
+        below=(*(_LEGEND if found else ()), *below, *marked.lines),
     )
 
 

@@ -59,6 +59,11 @@ class History:
         return self.points[-1].case.machine
 
     @property
+    def label(self) -> str:
+        """What a cluster calls the machine; "" elsewhere."""
+        return self.points[-1].case.label
+
+    @property
     def launches(self) -> int:
         """How many there are in all points."""
         return sum([len(point.case.launches) for point in self.points])

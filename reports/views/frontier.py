@@ -84,7 +84,7 @@ def _with_frontiers(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
 def _rows(files: Sequence[SavedFile]) -> tuple[_Row, ...]:
     """All frontiers in the axes' order, one that was saved twice once."""
     # --benchmark-autosave beside --benchmark-json saves a run under two names
-    named = list(zip(files, labels.of([file.path for file in files]), strict=True))
+    named = list(zip(files, labels.of(files), strict=True))
     first = {
         (found, file.machine, file.code): _Row(found, name)
         for file, name in reversed(named)

@@ -142,7 +142,7 @@ def report(saved: Saved, arguments: argparse.Namespace) -> Judged:
         tell(line)
     if not pairs.couples and not refused:
         raise InputError(_nothing(compared, pairs))
-    node_ids = names.node_ids([*compared.head.files, *compared.base.files])
+    node_ids = names.node_ids(compared.head.files)
     cases = judging.known(pairs.couples, node_ids, known)
     rows = table.ordered(judging.judge(cases, limits, fresh.couples))
     found = Findings(

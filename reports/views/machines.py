@@ -49,7 +49,7 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
         name="machines",
         shown=facts_table.shown(rows, sides),
         data=facts_table.data(rows, sides),
-        above=tuple(facts_legend.above(sides)),
+        above=tuple(facts_legend.above(sides, saved.files)),
         below=tuple(facts_legend.below(rows, len(every) - len(rows), sides)),
     )
     return (table,)

@@ -49,7 +49,8 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
     if not rows:
         raise InputError(f"no phases to show: {'; '.join(absent) or 'no case is left'}")
     read = cases.what_was_read(files, [row.case for row in rows])
-    return phase_total.table(rows, read), _each_case(rows, read, absent)
+    each = _each_case(rows, read, (*saved.slow_nodes, *absent))
+    return phase_total.table(rows, read), each
 
 
 def _absent(pooled: Sequence[Pooled], rows: Sequence[Row]) -> tuple[str, ...]:

@@ -57,13 +57,15 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
         )
     pooled = [case for pair in paired.pairs for case in (pair.case, pair.against)]
     above = (cases.what_was_read(files, pooled), _meaning(pool, against))
-    below = (*_alone(paired), *cannot)
+    below = (*saved.slow_nodes, *_alone(paired), *cannot)
     # columns with one value; of cores a GPU case has, as a rule, all there are
     without: tuple[str, ...] = ("device", "cnmem")
     if len({case.combination.cores for case in pooled}) == 1:
         without = (*without, "cores")
     return (
-        pool_means.table(memory_pools.groups(paired.pairs), above, *without),
+        pool_means.table(
+            memory_pools.groups(paired.pairs), above, saved.slow_nodes, *without
+        ),
         pool_cases.table(paired.pairs, above, below, *without),
     )
 

@@ -37,8 +37,8 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
         raise InputError(_nothing(saved))
     used = [file for file in files if _has_cpu(file)]
     read = cases.what_was_read(used, shown)
-    fits = fit_table.table(found, read)
-    absent = _left_out(saved)
+    fits = fit_table.table(found, read, saved.slow_nodes)
+    absent = (*saved.slow_nodes, *_left_out(saved))
     if fits is None:
         return (cores_table.table(found, read, (*_no_fit(found), *absent)),)
     return (fits, cores_table.table(found, read, absent))

@@ -77,7 +77,7 @@ def _each_case(saved: Saved, asked: str | None) -> Table:
         shown=(*cases.axis_columns(pooled), *_shown(rows, marked)),
         data=lambda: (*cases.axis_data(pooled), *_data(rows, said)),
         above=(cases.what_was_read(files, pooled), _meaning(chosen)),
-        below=(*notes, *gaps, *cannot, *marked.lines),
+        below=(*notes, *saved.slow_nodes, *gaps, *cannot, *marked.lines),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from reports import cases, sources, tables
 from reports.errors import InputError, printable, tell
 from reports.load import SavedFile
+from reports.nodes import note
 from reports.saved import Saved
 from reports.tables import Table
 from reports.trend import cases_table, changes_table, panels, render
@@ -55,9 +56,11 @@ def report(saved: Saved, arguments: argparse.Namespace) -> list[Table] | Judged:
         raise InputError(_nothing(files))
     lasts = [each.history.points[-1].case for each in trends]
     read = cases.what_was_read(files, lasts)
-    made = [changes_table.table(trends, read)]
+    points = [point.case for each in trends for point in each.history.points]
+    slow = note.lines(files, points)
+    made = [changes_table.table(trends, read, slow)]
     if any(each.since_start for each in trends):
-        made.append(cases_table.table(trends, read))
+        made.append(cases_table.table(trends, read, slow))
     if not form:
         return made
     drawn = {arguments.figure: _figure(trends, form)}

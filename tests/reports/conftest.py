@@ -140,6 +140,7 @@ def save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         hard: Record | None = None,
         info: Record | None = None,
         when: str = "2026-11-21T20:42:02+00:00",
+        cluster: object = None,
     ) -> str:
         document: Record = {
             "machine_info": {
@@ -162,6 +163,8 @@ def save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         if hard is not None:
             document["machine_info"]["fingerprint"] = {"hard": hard, "soft": {}}
         document["machine_info"].update(info or {})
+        if cluster is not None:
+            document["cluster"] = cluster
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=4))

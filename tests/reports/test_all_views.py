@@ -1,6 +1,7 @@
 """What holds for every view: bad files, hostile names, the same bytes again, --help."""
 
 import argparse
+import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from reports import views
 from reports.__main__ import main
+from tests.reports.clustered import LABELS, NODES, run
 
 Make = Callable[..., dict[str, Any]]
 Save = Callable[..., str]
@@ -50,8 +52,17 @@ def _grid(case: Make, **job: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
+def cluster_grid(save: Save, case: Make, untimed: Make) -> str:
+    """One of two machine types of a cluster, with a node that is slow."""
+    nodes = NODES[LABELS[0]]
+    outcome = untimed("out-of-memory", "no room", machine=LABELS[1], cores=2)
+    effects = {nodes[1]: 0.08}
+    return run(save, case, "cluster.json", effects=effects, outcomes=[outcome])
+
+
+@pytest.fixture
 def grid(save: Save, case: Make, untimed: Make) -> str:
-    """A file that every view but the frontier has something to say about."""
+    """A file that every view but frontier and nodes has something to say about."""
     other = {"name": "test_sort", "stats": {"median": 0.25, "data": [0.25] * 3}}
     outcome = untimed("out-of-memory", "no room", device="cuda", cnmem="1", batch=150)
     return save("run.json", *_grid(case), other, outcomes=[outcome])
@@ -62,8 +73,23 @@ def test_mutated_files_never_end_in_a_traceback(
     view: str, grid: str, mutants: Mutants, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """60 files, seed 5 (10 of a view that draws); in whatever format."""
+    _require_no_traceback(view, mutants(grid, 60 if _is_table(view) else 10, 5), capsys)
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_mutated_files_of_a_cluster_never_end_in_a_traceback(
+    view: str, cluster_grid: str, mutants: Mutants, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """40 files, seed 6 (5 of a view that draws); in whatever format."""
+    count = 40 if _is_table(view) else 5
+    _require_no_traceback(view, mutants(cluster_grid, count, 6), capsys)
+
+
+def _require_no_traceback(
+    view: str, forms: Iterator[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     tables = _is_table(view)
-    for form in mutants(grid, 60 if tables else 10, 5):
+    for form in forms:
         more = ("--format", form) if tables else ("--output", "build")
         code = main(_command(view, "bad.json", *more))
         shown = capsys.readouterr()
@@ -74,9 +100,10 @@ def test_mutated_files_never_end_in_a_traceback(
 
 @pytest.mark.parametrize("view", views.names())
 def test_the_same_files_give_the_same_bytes(
-    view: str, grid: str, capsys: pytest.CaptureFixture[str]
+    view: str, grid: str, cluster_grid: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In every format; of views that write files, each of them."""
+    grid = cluster_grid if view == "nodes" else grid
     made = []
     for number in range(2):
         if _is_table(view):
@@ -107,6 +134,33 @@ def test_hostile_names_are_nowhere_acted_upon(
     for form in FORMATS:
         main(_command(view, file, "--format", form))
         shown = capsys.readouterr()
+        assert "\x1b" not in shown.out + shown.err
+        assert form != "html" or "<b onload" not in shown.out
+        assert form != "csv" or "\n=" not in shown.out
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_hostile_names_of_a_cluster_are_nowhere_acted_upon(
+    view: str, cluster_grid: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither of nodes and machines, nor in their facts."""
+    hostile = json.dumps(HOSTILE)[1:-1]
+    text = Path(cluster_grid).read_text()
+    for name in (*LABELS, *NODES[LABELS[0]], "6.1.0-18-amd64", "NVIDIA H100"):
+        text = text.replace(name, f"{hostile}{name}")
+    text = text.replace(f"{hostile}{NODES[LABELS[0]][0]}", "=1+1")
+    path = Path("run.json")
+    path.write_text(text)
+    if not _is_table(view):
+        assert main(_command(view, "run.json", "--output", "build")) == 2
+        for path in Path("build").glob("*"):
+            assert path.suffix == ".txt" or b"<b onload" not in path.read_bytes()
+            assert path.name.isascii()
+        return
+    for form in FORMATS:
+        main(_command(view, "run.json", "--format", form))
+        shown = capsys.readouterr()
+        assert shown.err
         assert "\x1b" not in shown.out + shown.err
         assert form != "html" or "<b onload" not in shown.out
         assert form != "csv" or "\n=" not in shown.out

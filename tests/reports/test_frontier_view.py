@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +14,9 @@ from msgspec import Raw
 from reports import frontiers, tables
 from reports.__main__ import main
 from reports.errors import InputError
+from reports.load import SavedFile
+from reports.origins import Code, Machine
+from reports.saved import Saved
 from reports.views import frontier as view
 
 Record = dict[str, Any]
@@ -144,12 +146,11 @@ def test_whole_table(
 def test_where_nothing_trains_the_largest_is_0(form: str, row: str) -> None:
     """In every format, with what was asked and free; a legend says it in words."""
     found = read_untimed(nothing(20, 18))
-    file = SimpleNamespace(
-        path=Path("run.json"), machine=None, code=None, frontiers=(found,)
-    )
+    assert found is not None
+    machine, code = Machine("lab", "Linux x86_64", "Xeon", "16"), Code("c0ffee", False)
+    file = SavedFile(Path("run.json"), machine, code, (), frontiers=(found,))
     asked = argparse.Namespace(format=form, table=None)
-    read: Any = SimpleNamespace(files=(file,))
-    shown = tables.render(view.report(read, asked), asked)
+    shown = tables.render(view.report(Saved((file,), ()), asked), asked)
     assert row.replace(" ", "") in shown.replace(" ", "").replace(": ", ":")
     legend = "0: nothing trains: one image alone ran out of memory"
     assert (legend in shown) == (form != "csv")

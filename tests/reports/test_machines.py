@@ -82,7 +82,7 @@ def several(save: Save, case: Make) -> tuple[str, ...]:
 
 
 def read(*names: str) -> list[SavedFile]:
-    return [load.read_file(Path(name))[0] for name in names]
+    return [load.read_file(Path(name)).files[0] for name in names]
 
 
 def differing(first: str, second: str) -> list[tuple[str, str, str]]:

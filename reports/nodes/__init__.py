@@ -1,0 +1,1 @@
+"""Nodes of a cluster that look alike, and how their times differ."""
