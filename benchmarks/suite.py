@@ -180,10 +180,12 @@ class Suite:
     def launched_as(self, job: Job) -> dict[str, str]:
         """What a worker of ``job`` starts as; one that did tells (`Channel.facts`)."""
         name = environments.name_for(job.engine, job.device)
-        own = name in dict(self.settings.interpreters)
-        return {"launcher": self._launcher_name} | (
-            {"interpreter": "own"} if own else {}
-        )
+        facts = {"launcher": self._launcher_name}
+        if name in dict(self.settings.interpreters):
+            facts["interpreter"] = "own"
+        if self.selection is not None:
+            facts["machine"] = self.selection.machine_of(job).digest
+        return facts
 
     def launch(
         self,
