@@ -216,7 +216,5 @@ def _is_turn_of(name: str, case: Queued, lane: Lane) -> bool:
     names = case.names
     if name not in names:
         return True
-    if len(set(names)) < len(set(lane.able.values())):
-        return False
     own = names.count(name)
     return all(names.count(other) >= own for other in lane.able.values())

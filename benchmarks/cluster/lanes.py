@@ -105,12 +105,17 @@ class Lane:
         return other
 
 
+#: In what nodes of one type may differ as to what they can run: cores, and refusals.
+_Outfit = tuple[int, frozenset[Job]]
+
+
 @dataclass(slots=True, eq=False)
 class Seat:
     """A node that is there, and the lanes whose cases it can run."""
 
     node: Node
     pool: "Pool"
+    outfit: _Outfit
     lanes: list[Lane]
 
 
@@ -133,14 +138,17 @@ class Pool:
         self.links: dict[str, int] = {}
         self._random = random.Random(seed)
         self._seats: dict[str, Seat] = {}
+        self._answers: dict[tuple[_Outfit, tuple[object, ...]], bool] = {}
         self._demands: dict[tuple[object, ...], Demand] = {}
 
     def seat(self, node: Node) -> Seat:
         """A seat for ``node``; a lane that it refuses in part becomes two."""
+        outfit = node.cores, frozenset(node.refusals)
         able: dict[Lane, set[Demand]] = {}
         unable: dict[Lane, set[Demand]] = {}
-        for demand in self._demands.values():
-            where = able if node.refusal(demand.job) is None else unable
+        for key, demand in self._demands.items():
+            can_run = self._can_run(node, outfit, key, demand.job)
+            where = able if can_run else unable
             where.setdefault(demand.lane, set()).add(demand)
         for lane, refused in unable.items():
             if lane in able:
@@ -150,7 +158,7 @@ class Pool:
                         seat.lanes.append(other)
         for lane in able:
             lane.able[node.id] = node.name
-        self._seats[node.id] = seat = Seat(node, self, list(able))
+        self._seats[node.id] = seat = Seat(node, self, outfit, list(able))
         return seat
 
     def most_links(self) -> int:
@@ -169,8 +177,11 @@ class Pool:
         known = self._demands.get(key)
         if known is not None:
             return known
-        seats = self._seats.values()
-        fit = [seat for seat in seats if seat.node.refusal(job) is None]
+        fit = [
+            seat
+            for seat in self._seats.values()
+            if self._can_run(seat.node, seat.outfit, key, job)
+        ]
         able = {seat.node.id: seat.node.name for seat in fit}
         lanes = (demand.lane for demand in self._demands.values())
         lane = next((each for each in lanes if each.able == able), None)
@@ -180,6 +191,15 @@ class Pool:
                 seat.lanes.append(lane)
         self._demands[key] = demand = Demand(job, lane)
         return demand
+
+    def _can_run(
+        self, node: Node, outfit: _Outfit, demand: tuple[object, ...], job: Job
+    ) -> bool:
+        """Whether ``node`` can run ``job``: one of each outfit is asked, once."""
+        known = self._answers.get((outfit, demand))
+        if known is None:
+            known = self._answers[outfit, demand] = node.refusal(job) is None
+        return known
 
     def queue(self, case: Queued, waiting: int, seconds: float, stamp: int) -> None:
         """From now on ``waiting`` launches of ``case`` wait, of ``seconds`` each."""

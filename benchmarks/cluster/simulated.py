@@ -192,8 +192,7 @@ class SimulatedCluster:
         outcome = self._outcome(member.node, job)
         lasts = seconds if outcome is None else seconds / 2
         for time, step in made_up.steps(launch, order.number):
-            if time < lasts:
-                self._at(self.now + time, partial(self._step, member, order, step))
+            self._at(self.now + time, partial(self._step, member, order, step))
         result = (launch, None) if outcome is None else (None, outcome)
         self._at(self.now + lasts, partial(self._done, member, order, *result))
 

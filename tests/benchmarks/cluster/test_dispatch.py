@@ -170,6 +170,7 @@ def test_each_launch_is_measured_once_whatever_dies_and_joins(seed: int) -> None
     assert world.done == world.due
     assert world.dispatcher.launches_waiting() == 0
     assert world.dispatcher.seconds_waiting() == 0.0
+    assert not any(map(world.dispatcher.waits_for, world.nodes.values()))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -288,6 +289,15 @@ def test_a_case_with_more_launches_than_nodes_goes_round() -> None:
     assert sorted(Counter(names).values()) == [2, 2, 3]
 
 
+def test_a_node_that_has_measured_a_case_more_often_leaves_it() -> None:
+    """Though each has measured it."""
+    one, two = nodes = some_nodes(2)
+    dispatcher = dispatcher_of([10.0], nodes, launches=4)
+    assert [dispatcher.take(node) for node in (one, two, one)] == ["0", "0", "0"]
+    assert dispatcher.take(one) is None
+    assert dispatcher.take(two) == "0"
+
+
 def test_a_node_that_was_restarted_is_the_same() -> None:
     """By its name: it has another id."""
     one, two = some_nodes(2)
@@ -350,6 +360,53 @@ def test_what_a_node_refuses_goes_to_others_in_its_place() -> None:
     assert dispatcher.take(rich) is None
 
 
+def of_two_kinds(known: Sequence[Node], later: Sequence[Node]) -> Dispatcher:
+    """One in which cases of theano and torch wait, 1 to 20 s by their names.
+
+    Those of odd numbers are torch's. ``later`` are nodes that join after that.
+    """
+    dispatcher = Dispatcher()
+    for node in known:
+        dispatcher.join(node)
+    for number in random.Random(1).sample(range(1, 21), 20):
+        job = replace(JOB, engine="torch" if number % 2 else "theano", size=99 + number)
+        dispatcher.add(str(number), job, a_node().machine, float(number), 1)
+        dispatcher.learn(str(number), float(number + 1))
+        dispatcher.learn(str(number), float(number))
+    for node in later:
+        dispatcher.join(node)
+    return dispatcher
+
+
+@pytest.mark.parametrize("joins_first", [True, False])
+def test_the_order_is_kept_over_what_different_nodes_can_run(joins_first: bool) -> None:
+    """Whether it was known before that a node cannot run all of it, or not."""
+    rich, other = a_node("node-rich"), a_node("node-other")
+    poor = a_node("node-poor", refusals={kind(replace(JOB, engine="torch")): "none"})
+    known = [rich, other, poor] if joins_first else [rich, other]
+    dispatcher = of_two_kinds(known, [poor])
+    got = {
+        node.name: [dispatcher.take(node) for _ in range(number)]
+        for node, number in ((poor, 4), (rich, 6), (other, 11))
+    }
+    # Each begins with the shortest that is left.
+    assert got == {
+        "node-poor": ["2", "20", "18", "16"],
+        "node-rich": ["1", "19", "17", "15", "14", "13"],
+        "node-other": ["3", "12", "11", "10", "9", "8", "7", "6", "5", "4", None],
+    }
+
+
+def test_a_node_begins_with_what_is_the_shortest_now() -> None:
+    """Not with what was before anything was learnt of it."""
+    one, two = nodes = some_nodes(2)
+    dispatcher = dispatcher_of([1.0, 20.0, 30.0], nodes, launches=1)
+    dispatcher.learn("0", 50.0)
+    dispatcher.learn("2", 2.0)
+    assert dispatcher.take(one) == "2"
+    assert dispatcher.take(two) == "1"
+
+
 class Counting(dict[Job, str]):
     """Refusals that count how often they are asked for."""
 
@@ -362,19 +419,39 @@ class Counting(dict[Job, str]):
 
 
 def test_nodes_are_asked_once_a_kind_of_job() -> None:
-    """However many cases there are, and however many of them it refuses."""
+    """However many cases there are, however many are refused, and by how many nodes."""
     torch = replace(JOB, engine="torch")
     refusals = Counting({kind(torch): "none"})
-    node = replace(a_node(), refusals=refusals)
+    early, late = (
+        replace(a_node(f"node-{name}"), refusals=refusals) for name in ("early", "late")
+    )
     dispatcher = Dispatcher()
-    dispatcher.join(node)
+    dispatcher.join(early)
     for size in range(32, 532):
         for job in (replace(torch, size=size), replace(JOB, size=size)):
-            dispatcher.add(job.id, job, node.machine, 9.0, 1)
-    taken = [dispatcher.take(node) for _ in range(501)]
-    assert taken[-1] is None
-    assert all("theano" in (each or "") for each in taken[:-1])
+            dispatcher.add(job.id, job, early.machine, 9.0, 1)
+    dispatcher.join(late)
+    taken = [dispatcher.take(early) for _ in range(500)]
+    assert all("theano" in (each or "") for each in taken)
+    assert dispatcher.take(early) is dispatcher.take(late) is None
     assert refusals.asked == 2
+
+
+def test_a_node_that_lends_fewer_cores_is_asked_for_itself() -> None:
+    """Though it is of the type of another, and refuses no kind."""
+    full = a_node("node-full", cores=4)
+    half = replace(full, id="half", name="node-half", cores=2)
+    assert half.machine == full.machine
+    dispatcher = Dispatcher()
+    for node in (full, half):
+        dispatcher.join(node)
+    for cores in (4, 2):
+        job = replace(JOB, cores=cores)
+        dispatcher.add(job.id, job, full.machine, 9.0 + cores, 2)
+    assert [dispatcher.take(half) for _ in range(3)] == [
+        *(replace(JOB, cores=2).id, None, None)
+    ]
+    assert dispatcher.waiting(replace(JOB, cores=4).id) == 2
 
 
 def test_demands_tell_what_kinds_and_cores_do() -> None:
@@ -432,6 +509,8 @@ def test_a_case_that_is_dropped_stays_so() -> None:
     assert dispatcher.take(node) is None
     dispatcher.add("0", JOB, node.machine, 10.0, 1)
     assert dispatcher.take(node) == "0"
+    dispatcher.put_back("0", node)
+    assert dispatcher.waiting("0") == 1
 
 
 def test_nonsense_is_refused() -> None:

@@ -116,6 +116,18 @@ def test_all_launches_are_simulated(cases: int, number: int) -> None:
     assert wall <= work * (1 + 1e-9)
 
 
+def test_a_node_for_which_nothing_was_left_gets_what_is_left_for_all() -> None:
+    """With others busy, it has the last launch of a case that each has measured."""
+    machine = a_node().machine
+    todo = [
+        Task(replace(JOB, size=size), machine, seconds, launches)
+        for size, seconds, launches in ((32, 3.0, 1), (64, 7.0, 4), (128, 23.0, 1))
+    ]
+    uses, wall = simulated(todo, some_nodes(3), seed=0)
+    assert wall == 33.0
+    assert sum(use.launches for use in uses) == 6
+
+
 def test_a_node_that_refuses_some_cases_is_simulated_with_the_others() -> None:
     """It has none of those, and nothing is left over."""
     poor = a_node("node-poor", refusals={kind(TORCH): "none"})
@@ -155,11 +167,11 @@ def of_two_types() -> Plan:
     bad = [replace(node, refusals={kind(TORCH): "no torch"}) for node in small]
     cuda = Job("jax", "cuda", 200, 50, "0", 16)
     todo = [
+        Task(JOB, "0123", 60.0, 3),
         *some_tasks(30),
         Task(TORCH, small[0].machine, 60.0, 3),
-        Task(replace(TORCH, size=32), small[0].machine, 60.0, 3),
         Task(cuda, large.machine, 1800.0, 3, is_known=True),
-        Task(JOB, "0123", 60.0, 3),
+        Task(replace(TORCH, size=32), small[0].machine, 60.0, 3),
     ]
     return plan(todo, [*bad, large])
 
@@ -189,11 +201,11 @@ def test_a_plan_has_one_wall_time_for_the_nodes_that_are_there() -> None:
 def test_what_no_node_can_measure_is_told_with_the_reason() -> None:
     """It is in no part."""
     refused = of_two_types().refused
-    assert [(each.job.id, each.why) for each in refused] == [
+    assert {(each.job.id, each.why) for each in refused} == {
         (TORCH.id, "no torch"),
         (replace(TORCH, size=32).id, "no torch"),
         (JOB.id, "no node of its type is there"),
-    ]
+    }
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:
