@@ -164,7 +164,7 @@ def test_a_launch_reads_the_memory_of_its_launchers_gpu(
         state = gpu_memory.read()
         seen.append(state and state.total // GIB)
 
-    monkeypatch.setattr("benchmarks.suite.launch", look)
+    monkeypatch.setattr("benchmarks.alone.launch", look)
     monkeypatch.setattr(Suite, "arrays", lambda *_: tmp_path)
     job = Job("torch", "cuda", 32, 10, "0", 1)
     for launcher in (local.Launcher(), docker.Launcher()):

@@ -94,6 +94,7 @@ def test_a_case_says_what_it_was(cases: dict[str, dict[str, Any]]) -> None:
         assert case["params"] == {
             **{"engine": engine, "device": "cpu", "size": 32, "batch": IMAGES},
             **{"cnmem": None, "cores": 1, "loop": "fit", "precision": "float32"},
+            "machine": None,
         }
         assert case["extra_info"]["job"] == {
             **case["params"],
