@@ -48,7 +48,8 @@ class RayHere:
 
     def __init__(self, faults: str = "{}") -> None:
         """Nothing runs yet; fake workers behave as ``faults``, JSON, says."""
-        self.folder = Path(tempfile.mkdtemp(prefix="hr"))  # sockets' paths are short
+        # Not in TMPDIR, which may be a long path: those of sockets have to be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="hr", dir="/tmp"))
         self.mark = uuid.uuid4().hex
         with socket.socket() as probe:
             probe.bind((HEAD, 0))
