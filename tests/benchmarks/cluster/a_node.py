@@ -1,9 +1,9 @@
 """Nodes as a cluster tells them, for tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from benchmarks.cluster import Node
-from benchmarks.fingerprint import Fingerprint, Hard, Soft
+from benchmarks.cluster import Node, made_up
 from benchmarks.gpu_facts import Gpu
 from histocnn.job import Job
 
@@ -20,35 +20,12 @@ def a_node(
     refusals: Mapping[Job, str] | None = None,
 ) -> Node:
     """A node whose id is its name without what all have in common."""
-    hard = Hard(
-        architecture="x86_64",
-        cpu_model=cpu,
-        usable_cpus=cores,
-        physical_cores=cores,
-        smt=False,
-        cpu_quota=None,
-        memory_bytes=2**34,
-        gpus=tuple(Gpu(model, 2**36) for model in gpus),
-        container=None,
+    made = made_up.node(name, cores=cores, refusals=refusals)
+    hard, soft = made.fingerprint.hard, made.fingerprint.soft
+    gpus_there = tuple(Gpu(model, 2**36) for model in gpus)
+    facts = replace(
+        made.fingerprint,
+        hard=replace(hard, cpu_model=cpu, gpus=gpus_there),
+        soft=replace(soft, kernel="6.1"),
     )
-    soft = Soft(
-        kernel="6.1",
-        microcode=None,
-        is_virtual=True,
-        governor=None,
-        boost=None,
-        base_mhz=None,
-        max_mhz=None,
-        numa_nodes=1,
-        huge_pages=None,
-        swap_bytes=0,
-        gpu_driver=None,
-        gpus=(),
-        packages={},
-        locks={},
-        images={},
-        git=None,
-        host=None,
-    )
-    identity = name.removeprefix("node-")
-    return Node(identity, name, Fingerprint(hard, soft), cores, dict(refusals or {}))
+    return replace(made, id=name.removeprefix("node-"), fingerprint=facts)
