@@ -54,7 +54,6 @@ class Campaign(Cases):
         self._measure = measure
         self._seed = seed
         self._budget = budget
-        self._is_spent = False  # the budget has ended it
         self._is_done = False  # it has run to its end
 
     def bring(self, job: Job) -> None:
@@ -108,13 +107,16 @@ class Campaign(Cases):
                 # Where launches took longer than they should, it may not any more.
                 if self._fitting([case]):
                     self._launch(case)
-        self._is_spent = bool(self._due())
-        if self._is_spent:
-            self._cut = "budget"
         for case in self._due():
-            if (result := case.result(self._effort, "budget")) is not None:
+            self._cut = "budget"
+            if (result := self.result(case.job)) is not None:
                 self._observer.finished(case, result)
         self._is_done = True
+
+    @property
+    def _is_spent(self) -> bool:
+        """Whether the budget has ended it."""
+        return self._cut == "budget"
 
     def _block(self) -> list[Case]:
         """Of the cases that need a launch, and may have one, those with the fewest."""

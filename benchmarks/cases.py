@@ -126,8 +126,10 @@ class Cases:
         return [case for case in self._cases.values() if case.is_due]
 
     def _failed_too_often(self) -> bool:
+        if not self._most_failures:  # asked at each event; cases may be many
+            return False
         failed = sum(case.outcome is not None for case in self._cases.values())
-        return 0 < self._most_failures <= failed
+        return failed >= self._most_failures
 
     def _keep(self, case: Case, record: Record, *, is_new: bool) -> None:
         """Take ``record`` in, a new one into the journal first, and tell of it."""

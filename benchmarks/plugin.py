@@ -49,7 +49,10 @@ PARAMETERS = (
 
 #: Each takes a quarter of an hour or more and answers a question of its own.
 _ONLY_NAMED = (
-    *("test_frontier.py", "test_peers.py", "test_planning.py", "test_ray.py"),
+    "test_frontier.py",
+    "test_peers.py",
+    "test_planning.py",
+    "test_ray.py",
     "test_theano_setup.py",
 )
 

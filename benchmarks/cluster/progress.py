@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from benchmarks.cases import Case
 from benchmarks.cluster import Node
@@ -74,13 +73,7 @@ class ClusterReporter(Reporter):
         if not self._console.is_terminal:
             return
         if self._bar is None:
-            self._bar = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                TextColumn("{task.fields[left]} left"),
-                console=self._console,
-                transient=True,
-            )
+            self._bar = self._new_bar()
             self._row = self._bar.add_task("", total=self._total, left="")
             self._bar.start()
         named = list(self._running.values())[:_MOST_NAMED]
