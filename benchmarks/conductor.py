@@ -155,9 +155,10 @@ class Conductor:
         """Nodes that launches ran on, for the saved file; None without a cluster."""
         if self._suite.selection is None:
             return None
+        if not isinstance(self._campaign, ClusterCampaign):
+            return self._suite.selection.facts({}, ())
         campaign = self._campaign
-        used = campaign.nodes_used() if isinstance(campaign, ClusterCampaign) else {}
-        return self._suite.selection.facts(used)
+        return self._suite.selection.facts(campaign.nodes_used(), campaign.nodes_seen())
 
     @property
     def budget_hint(self) -> str:

@@ -180,7 +180,8 @@ class Suite:
     def launched_as(self, job: Job) -> dict[str, str]:
         """What a worker of ``job`` starts as; one that did tells (`Channel.facts`)."""
         name = environments.name_for(job.engine, job.device)
-        facts = {"launcher": self._launcher_name}
+        launcher = self.settings.on_node if self.selection else self._launcher_name
+        facts = {"launcher": launcher}
         if name in dict(self.settings.interpreters):
             facts["interpreter"] = "own"
         if self.selection is not None:

@@ -1,20 +1,25 @@
-"""What a cluster costs: the same case here and by Ray, and a launch of nothing.
+"""What a cluster costs: the same case here and by Ray, a launch of nothing, idle nodes.
 
 ``pytest benchmarks/test_ray.py --launcher ray --ray-address HOST:PORT``, with a node on
-this machine that measures nothing else meanwhile.
+this machine that measures nothing else meanwhile. The nodes of `test_nodes_are_busy`
+may all be of one machine, since they sleep.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import launchers
-from benchmarks.cluster import Cluster, Measured, Node, Order
+from benchmarks.cluster import Cluster, Event, Measured, Node, Order
+from benchmarks.cluster.campaign import ClusterCampaign, ClusterObserver, Workplace
 from benchmarks.cluster.selection import Selection
 from benchmarks.fingerprint import hard_digest, take
+from benchmarks.launchers import ray
 from benchmarks.outcomes import MeasuringFailed, failed
 from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
@@ -26,8 +31,12 @@ from histocnn.measurement import Launch, Measurement
 STOPWATCH = Stopwatch()
 LAUNCHES, ROUNDS = 12, 3  # of each, by turns
 JOB = Job(engine="theano", device="cpu", size=64, batch=50, cnmem=None, cores=1)
-#: What a node does in a launch of nothing.
+#: What a node does in a launch of nothing, and in one that it sleeps through.
 NOTHING = "benchmarks.cluster.made_up:at_once"
+ASLEEP = "benchmarks.cluster.made_up:asleep"
+CASES = 1_000  # that nodes sleep through
+#: Share of the wall time after which nodes may be idle, since little is left to do.
+END = 0.95
 NOWHERE = Path("/nowhere")
 
 _tickets = itertools.count()
@@ -96,8 +105,6 @@ def test_same_case(
 def idle(pytestconfig: pytest.Config) -> Iterator[tuple[Cluster, Node]]:
     """A cluster whose nodes answer at once, and one of them."""
     _selection(pytestconfig)
-    from benchmarks.launchers import ray
-
     cluster = ray.Cluster(suite_of(pytestconfig).settings, measure=NOTHING)
     try:
         yield cluster, cluster.open([])[0]
@@ -116,3 +123,60 @@ def test_launch_of_nothing(benchmark: Any, idle: tuple[Cluster, Node]) -> None:
             raise failed("nothing came back")
 
     benchmark.pedantic(there_and_back, rounds=200, warmup_rounds=5)
+
+
+class _Watched(ray.Cluster):
+    """A Ray cluster that remembers when its nodes were measuring."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(suite_of(config).settings, measure=ASLEEP)
+        self.spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def wait(self, timeout: float) -> list[Event]:
+        """As any; of a launch that was measured, its node's times are kept."""
+        events = super().wait(timeout)
+        for event in events:
+            if isinstance(event, Measured) and event.launch is not None:
+                spans = self.spans[event.launch.launched["node"]]
+                spans.append((event.at, event.at + event.seconds))
+        return events
+
+    def busy(self) -> dict[str, float]:
+        """Of each node the share of the time until `END` in which it was measuring."""
+        every = [span for spans in self.spans.values() for span in spans]
+        first = min(start for start, _ in every)
+        until = first + END * (max(end for _, end in every) - first)
+        return {
+            name: sum(max(0.0, min(end, until) - start) for start, end in spans)
+            / (until - first)
+            for name, spans in self.spans.items()
+        }
+
+
+class _Nobody(ClusterObserver):
+    """Is told how it goes on, and does nothing."""
+
+
+@pytest.mark.benchmark(group="cluster")
+def test_nodes_are_busy(benchmark: Any, pytestconfig: pytest.Config) -> None:
+    """A campaign of one launch a case, which the planner does not know the times of.
+
+    ``busy`` has the share of the first 95 % of its wall time that each node measured.
+    """
+    _selection(pytestconfig)
+    grid = itertools.product(range(32, 232), (10, 20, 50, 100, 150))
+    jobs = [replace(JOB, size=size, batch=batch) for size, batch in grid][:CASES]
+    cluster = _Watched(pytestconfig)
+    try:
+        nodes = cluster.open([])
+        place = Workplace(
+            cluster, nodes, lambda job: nodes[0].machine, lambda job: NOWHERE
+        )
+        campaign = ClusterCampaign(jobs, Effort(1, 1), place, None, _Nobody())
+        benchmark.pedantic(lambda: [campaign.bring(job) for job in jobs], rounds=1)
+    finally:
+        cluster.close()
+    assert campaign.is_complete()
+    busy = cluster.busy()
+    benchmark.extra_info["busy"] = busy
+    assert set(busy) == {node.name for node in nodes}

@@ -7,7 +7,7 @@ driver costs no more than the launches that were running.
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -123,6 +123,7 @@ class ClusterCampaign(Cases):
         self._dispatcher = Dispatcher(seed)
         self._estimates = Estimates(effort)
         self._nodes = {node.id: node for node in workplace.nodes}
+        self._seen = {node.name: node for node in workplace.nodes}
         self._free = dict(self._nodes)
         self._running: dict[int, _Running] = {}
         self._next: dict[str, int] = {}  # by case: the number of its next launch
@@ -182,6 +183,10 @@ class ClusterCampaign(Cases):
             for launch in self.launches()
             if "node" in launch.launched
         }
+
+    def nodes_seen(self) -> Collection[Node]:
+        """All that were there at some time, each as it was when it came last."""
+        return self._seen.values()
 
     def seconds_left(self) -> float:
         """Wall time until all is done, at the least, by what is known now."""
@@ -272,6 +277,7 @@ class ClusterCampaign(Cases):
             case Joined(node):
                 self._observer.say(f"{node.name} joined the cluster")
                 self._nodes[node.id] = self._free[node.id] = node
+                self._seen[node.name] = node
                 self._since[node.id] = self._clock()
                 self._dispatcher.join(node)
                 self._observer.nodes(len(self._nodes))

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import time
 from collections.abc import Callable, Mapping
 
 from benchmarks.cluster import Node, Order
@@ -24,6 +25,7 @@ _PHASES = {
 }
 _COMPILING = 0.12
 _SCATTER = 0.01  # standard deviation of the log-time from epoch to epoch
+_NAPS = 0.5  # standard deviation of the log-time that cases are slept through
 
 
 def node(
@@ -114,6 +116,16 @@ def at_once(
     """A launch that takes no time at all, for a node's side of a cluster."""
     del settings, on_step
     return launch(order.job, order.effort, 1.0, {}, random.Random(order.ticket))
+
+
+def asleep(
+    order: Order, settings: Settings, on_step: Callable[[Step], None]
+) -> Launch:
+    """A launch that a node sleeps through: a second or so, by its case."""
+    del settings, on_step
+    seconds = math.exp(random.Random(order.job.id).gauss(0, _NAPS))
+    time.sleep(seconds)
+    return launch(order.job, order.effort, seconds, {}, random.Random(order.ticket))
 
 
 def _epoch(job: Job, number: int, seconds: float) -> Epoch:

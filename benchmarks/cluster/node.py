@@ -67,9 +67,8 @@ def measure(
 
 @once
 def _launcher(settings: Settings) -> Launcher:
-    """What starts workers here: Docker where something is asked that it alone can."""
-    contained = settings.image is not None or settings.memory_bytes is not None
-    return launchers.get("docker" if contained else "local", settings)
+    """What starts workers here."""
+    return launchers.get(settings.on_node, settings)
 
 
 def _refusal(job: Job, settings: Settings) -> str | None:

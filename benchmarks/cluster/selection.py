@@ -1,6 +1,6 @@
 """Which cases a cluster measures, and on machines of which type."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,19 +83,16 @@ class Selection:
         todo = tasks(jobs, lambda job: self.machine_of(job).digest, estimates, effort)
         return plan(todo, self.nodes, seed)
 
-    def facts(self, used: Mapping[str, str]) -> dict[str, Any]:
+    def facts(self, used: Mapping[str, str], seen: Collection[Node]) -> dict[str, Any]:
         """For the saved file: the facts of the nodes ``used``, types by name.
 
-        Of one that is there no more (its launches are of an earlier run) the hard facts
-        are those of its type, where that is still there, and the soft ones are unknown.
+        Of one that was not ``seen`` (its launches are of an earlier run) the hard facts
+        are those of its type, where that was, and the soft ones are unknown.
         """
         labels = {machine.digest: machine.label for machine in machines(self.nodes)}
+        known = {node.name: msgspec.to_builtins(node.fingerprint) for node in seen}
         hard = {
-            node.machine: {"hard": msgspec.to_builtins(node.fingerprint.hard)}
-            for node in self.nodes
-        }
-        known = {
-            node.name: msgspec.to_builtins(node.fingerprint) for node in self.nodes
+            node.machine: {"hard": known[node.name]["hard"]} for node in seen
         }
         return {
             "nodes": {

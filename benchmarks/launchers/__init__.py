@@ -43,6 +43,13 @@ class Settings:
     address: str | None = None
     machines: str | None = None
 
+    @property
+    def on_node(self) -> str:
+        """The launcher by which a cluster's node starts its workers with these."""
+        # Docker where something is asked that it alone can.
+        contained = self.image is not None or self.memory_bytes is not None
+        return "docker" if contained else "local"
+
 
 DEFAULTS = Settings()
 

@@ -232,7 +232,7 @@ def _signed(measured: Measured, node: Node) -> Measured:
     """The same, its launch with the node that it was made on."""
     if measured.launch is None:
         return measured
-    facts = {"launcher": "ray", "node": node.name, "machine": node.machine}
+    facts = {"node": node.name, "machine": node.machine}
     launched = {**measured.launch.launched, **facts}
     return replace(measured, launch=replace(measured.launch, launched=launched))
 

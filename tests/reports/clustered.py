@@ -74,7 +74,7 @@ def on(case: Record, nodes: Sequence[str], label: str | None = None) -> Record:
     for place, launch in enumerate(case["extra_info"]["launches"]):
         node = nodes[place % len(nodes)]
         machine = digest(TYPES[types[node]])
-        launch["launched"] = {"launcher": "ray", "node": node, "machine": machine}
+        launch["launched"] = {"launcher": "local", "node": node, "machine": machine}
     if label is not None:
         axis = {"machine": label}
         case["params"] |= axis
@@ -158,9 +158,6 @@ def apart(
     names = []
     for label, hard in TYPES.items():
         cases = grid(case, label, seed=seed, labelled=False)
-        for each in cases:
-            for launch in each["extra_info"]["launches"]:
-                launch["launched"] = {"launcher": "ray"}
         info = {
             "node": None,
             "cpu": {"brand_raw": hard["cpu_model"]},

@@ -210,7 +210,7 @@ def test_a_case_without_a_time_is_of_the_machine_that_it_was_for(
 ) -> None:
     """By its node, by its label, or as the only type there is."""
     on_node = untimed("out-of-memory", device="cuda", cnmem="1")
-    machine = {"launcher": "ray", "node": OTHER, "machine": digest(EPYC)}
+    machine = {"launcher": "local", "node": OTHER, "machine": digest(EPYC)}
     on_node["launched"] = machine
     by_label = untimed("crashed", machine=EPYC_LABEL, cores=8)
     unknown = untimed("crashed", machine="abacus", cores=2)

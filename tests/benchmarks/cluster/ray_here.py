@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -137,6 +137,10 @@ class RayHere:
                     found.append(process)
         return found
 
+    def bridges(self) -> list[psutil.Process]:
+        """The sessions' bridges to this cluster that live."""
+        return running("benchmarks.cluster.bridge", self.processes())
+
     @contextlib.contextmanager
     def cluster(
         self,
@@ -183,3 +187,14 @@ def family(pid: int) -> list[psutil.Process]:
     """The process ``pid`` and all that it has started, and those in turn."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
+
+
+def running(module: str, processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those of ``processes`` that run the Python ``module``."""
+    found = []
+    for process in processes:
+        # One may have ended since it was listed, as those that are waited for do.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if module in process.cmdline():
+                found.append(process)
+    return found

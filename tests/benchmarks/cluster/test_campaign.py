@@ -94,7 +94,7 @@ class Scripted:
 def done(order: Order, node: Node, seconds: float = 1.0) -> Measured:
     """A launch of ``seconds`` an epoch, on ``node``."""
     launch = a_launch([seconds])
-    facts = {"launcher": "ray", "node": node.name, "machine": node.machine}
+    facts = {"launcher": "local", "node": node.name, "machine": node.machine}
     return Measured(order.ticket, replace(launch, launched=facts), None, 5.0)
 
 
@@ -266,6 +266,7 @@ def test_a_node_that_dies_loses_what_ran_there_and_the_rest_goes_on() -> None:
         "node-c joined the cluster",
     ]
     assert watching.number == 2
+    assert list(made.nodes_seen()) == [first, second, third]
 
 
 def test_a_launch_that_is_lost_wherever_it_runs_is_given_up() -> None:

@@ -20,7 +20,7 @@ NODES = a_node("node-a"), a_node("node-b")
 
 def on(name: str) -> Launch:
     """A launch that ran on the node ``name``."""
-    return replace(a_launch([0.5]), launched={"launcher": "ray", "node": name})
+    return replace(a_launch([0.5]), launched={"launcher": "local", "node": name})
 
 
 def run(console: Console) -> None:

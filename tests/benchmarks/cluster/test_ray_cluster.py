@@ -163,7 +163,7 @@ def test_launches_are_those_of_the_local_launcher(ray: RayHere, tmp_path: Path) 
             assert measured.launch is not None, measured.outcome
             assert measured.launch.device_name == "fake"
             assert measured.launch.launched == {
-                "launcher": "ray",
+                "launcher": "local",
                 "interpreter": "own",
                 "node": node.name,
                 "machine": node.machine,
@@ -237,7 +237,7 @@ def test_a_killed_bridge_is_started_again(ray: RayHere) -> None:
         nodes = cluster.open([kind(JOB)])
         cluster.submit(order(1, LONG), nodes[0])
         sleeping = process_of(cluster, 1)
-        (bridge,) = _bridges(ray)
+        (bridge,) = ray.bridges()
         bridge.kill()
         events = until(cluster, lambda events: _joined(events) == len(nodes))
         assert isinstance(events[0], Lost)
@@ -270,12 +270,7 @@ def test_a_killed_session_leaves_nothing_behind(ray: RayHere) -> None:
         sleeping = psutil.Process(int(session.stdout.readline()))
         session.send_signal(signal.SIGKILL)
     assert eventually(lambda: not sleeping.is_running(), 20)
-    assert eventually(lambda: not _bridges(ray), 20)
-
-
-def _bridges(ray: RayHere) -> list[psutil.Process]:
-    module = "benchmarks.cluster.bridge"
-    return [process for process in ray.processes() if module in process.cmdline()]
+    assert eventually(lambda: not ray.bridges(), 20)
 
 
 def test_a_restarted_head_has_its_nodes_again(ray: RayHere) -> None:

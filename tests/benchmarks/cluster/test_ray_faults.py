@@ -119,11 +119,7 @@ def test_where_no_head_answers_is_told_at_once() -> None:
         with pytest.raises(InputError) as refused:
             cluster.open([])
     assert str(refused.value).startswith(f"no Ray head answers at {address}; start one")
-    assert not [
-        process
-        for process in psutil.Process().children()
-        if "benchmarks.cluster.bridge" in process.cmdline()
-    ]
+    assert not running("benchmarks.cluster.bridge", psutil.Process().children())
 
 
 def test_a_cluster_needs_an_address_and_nothing_starts_here() -> None:

@@ -167,7 +167,6 @@ def test_a_launch_tells_the_node_that_it_was_made_on(
     assert isinstance(measured, Measured)
     assert measured.launch is not None
     assert measured.launch.launched == {
-        "launcher": "ray",
         "node": NODE.name,
         "machine": NODE.machine,
     }

@@ -71,7 +71,7 @@ def check(session: Session) -> dict[str, Any]:
     assert not saved["outcomes"]
     nodes = saved["cluster"]["nodes"]
     assert {launch["launched"]["node"] for launch in found} == set(nodes)
-    assert {launch["launched"]["launcher"] for launch in found} == {"ray"}
+    assert {launch["launched"]["launcher"] for launch in found} == {"local"}
     hard = saved["machine_info"]["fingerprint"]["hard"]  # the same machine
     assert all(node["fingerprint"]["hard"] == hard for node in nodes.values())
     assert session.journals() == []

@@ -133,13 +133,13 @@ def test_a_cluster_without_nodes_says_how_to_get_one() -> None:
 
 
 def test_facts_are_of_the_nodes_that_measured() -> None:
-    """Those of a node that is there no more are its type's, or unknown."""
-    here = a_node("node-a")
+    """Also if they joined late; those of one never seen are its type's, or unknown."""
+    here, late = a_node("node-a"), a_node("node-late")
     found = selection(here, a_node("node-b"))
-    facts = found.facts(
-        {"node-a": here.machine, "node-gone": here.machine, "node-x": "0" * 16}
-    )["nodes"]
-    assert list(facts) == ["node-a", "node-gone", "node-x"]
+    used = dict.fromkeys(("node-a", "node-gone", "node-late"), here.machine)
+    facts = found.facts(used | {"node-x": "0" * 16}, [*found.nodes, late])["nodes"]
+    assert list(facts) == ["node-a", "node-gone", "node-late", "node-x"]
+    assert facts["node-late"] == facts["node-a"]
     assert facts["node-a"]["label"] == facts["node-gone"]["label"]
     assert facts["node-a"]["fingerprint"]["soft"]["kernel"] == "6.1"
     hard = facts["node-a"]["fingerprint"]["hard"]
