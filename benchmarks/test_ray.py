@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from benchmarks import launchers
 from benchmarks.cluster import Cluster, Event, Measured, Node, Order
-from benchmarks.cluster.campaign import ClusterCampaign, ClusterObserver, Workplace
+from benchmarks.cluster.campaign import ClusterCampaign, Workplace
+from benchmarks.cluster.progress import ClusterReporter
 from benchmarks.cluster.selection import Selection
 from benchmarks.fingerprint import hard_digest, take
 from benchmarks.launchers import ray
@@ -153,10 +155,6 @@ class _Watched(ray.Cluster):
         }
 
 
-class _Nobody(ClusterObserver):
-    """Is told how it goes on, and does nothing."""
-
-
 @pytest.mark.benchmark(group="cluster")
 def test_nodes_are_busy(benchmark: Any, pytestconfig: pytest.Config) -> None:
     """A campaign of one launch a case, which the planner does not know the times of.
@@ -172,8 +170,15 @@ def test_nodes_are_busy(benchmark: Any, pytestconfig: pytest.Config) -> None:
         place = Workplace(
             cluster, nodes, lambda job: nodes[0].machine, lambda job: NOWHERE
         )
-        campaign = ClusterCampaign(jobs, Effort(1, 1), place, None, _Nobody())
-        benchmark.pedantic(lambda: [campaign.bring(job) for job in jobs], rounds=1)
+        effort = Effort(1, 1)
+        unseen = ClusterReporter(Console(quiet=True), jobs, effort)
+        campaign = ClusterCampaign(jobs, effort, place, None, unseen)
+
+        def bring() -> None:
+            for job in jobs:
+                campaign.bring(job)
+
+        benchmark.pedantic(bring, rounds=1)
     finally:
         cluster.close()
     assert campaign.is_complete()

@@ -118,9 +118,7 @@ def at_once(
     return launch(order.job, order.effort, 1.0, {}, random.Random(order.ticket))
 
 
-def asleep(
-    order: Order, settings: Settings, on_step: Callable[[Step], None]
-) -> Launch:
+def asleep(order: Order, settings: Settings, on_step: Callable[[Step], None]) -> Launch:
     """A launch that a node sleeps through: a second or so, by its case."""
     del settings, on_step
     seconds = math.exp(random.Random(order.job.id).gauss(0, _NAPS))

@@ -91,9 +91,7 @@ class Selection:
         """
         labels = {machine.digest: machine.label for machine in machines(self.nodes)}
         known = {node.name: msgspec.to_builtins(node.fingerprint) for node in seen}
-        hard = {
-            node.machine: {"hard": known[node.name]["hard"]} for node in seen
-        }
+        hard = {node.machine: {"hard": known[node.name]["hard"]} for node in seen}
         return {
             "nodes": {
                 name: {

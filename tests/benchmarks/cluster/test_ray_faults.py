@@ -13,6 +13,7 @@ from benchmarks.launchers import Settings
 from benchmarks.launchers.ray import Cluster, Launcher
 from histocnn.errors import InputError
 from histocnn.job import Job
+from tests.benchmarks.cluster.ray_here import running
 from tests.conftest import ROOT
 
 #: Runs where Ray is: each of its errors, and the replies that come of it.
