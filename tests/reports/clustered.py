@@ -158,6 +158,9 @@ def apart(
     names = []
     for label, hard in TYPES.items():
         cases = grid(case, label, seed=seed, labelled=False)
+        for each in cases:
+            for launch in each["extra_info"]["launches"]:
+                launch["launched"] = {"launcher": "local"}
         info = {
             "node": None,
             "cpu": {"brand_raw": hard["cpu_model"]},

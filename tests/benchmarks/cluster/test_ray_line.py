@@ -167,6 +167,7 @@ def test_a_launch_tells_the_node_that_it_was_made_on(
     assert isinstance(measured, Measured)
     assert measured.launch is not None
     assert measured.launch.launched == {
+        "launcher": "local",
         "node": NODE.name,
         "machine": NODE.machine,
     }
