@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import msgspec
 import psutil
 import pytest
 
-from benchmarks import environments
+from benchmarks import environments, launchers
 from benchmarks.cluster import (
     Event,
     Joined,
@@ -35,7 +34,9 @@ from histocnn.prepare import prepare
 from tests.benchmarks.cluster.ray_here import HEAD, NODES, RayHere, eventually
 from tests.benchmarks.cluster.ray_made import SLEEP
 from tests.conftest import ROOT
+from tests.docker_cases import small_job
 from tests.fake_worker import Behaviour, fake_python
+from tools.image_labels import image_name
 
 JOB = Job("tensorflow", "cpu", 32, 10, None, 1, images=20, dataset="synthetic")
 GPU = Job("tensorflow", "cuda", 32, 10, "0", 1)
@@ -76,9 +77,9 @@ def until(
     return events
 
 
-def outcome(cluster: Cluster, ticket: int) -> Measured | Lost:
+def outcome(cluster: Cluster, ticket: int, patience: float = 40) -> Measured | Lost:
     """What becomes of the launch of ``ticket``."""
-    events = until(cluster, lambda events: bool(_ends(events, ticket)))
+    events = until(cluster, lambda events: bool(_ends(events, ticket)), patience)
     return _ends(events, ticket)[0]
 
 
@@ -133,19 +134,6 @@ def test_nothing_listens_on_all_addresses(ray: RayHere) -> None:
     assert listening == {HEAD, *NODES}
 
 
-def test_an_order_costs_less_than_50_ms(ray: RayHere) -> None:
-    """Beside what it measures, from its submission to its result."""
-    seconds = []
-    with ray.cluster(SLEEP) as cluster:
-        (node, *_) = cluster.open([kind(JOB)])
-        for ticket in range(40):
-            started = time.perf_counter()
-            cluster.submit(order(ticket, 0.0), node)
-            assert isinstance(outcome(cluster, ticket), Measured)
-            seconds.append(time.perf_counter() - started)
-    assert statistics.median(seconds[5:]) < 0.05
-
-
 def test_launches_are_those_of_the_local_launcher(ray: RayHere, tmp_path: Path) -> None:
     """A worker in its own process; images fetched once a node; faults as outcomes."""
     fake = str(fake_python(tmp_path))
@@ -178,6 +166,33 @@ def test_launches_are_those_of_the_local_launcher(ray: RayHere, tmp_path: Path) 
     assert crashed.outcome is not None
     assert (crashed.outcome.kind, crashed.outcome.signal) == ("crashed", "SIGSEGV")
     assert (entry / "images.npy").read_bytes() == (arrays / "images.npy").read_bytes()
+
+
+def test_containers_are_those_of_the_docker_launcher(ray: RayHere) -> None:
+    """In the node's own engine, with the limit that was asked for."""
+    job = small_job("theano")
+    if reason := launchers.get("docker").missing(job):
+        pytest.skip(reason)
+    arrays = prepare(DatasetSpec.parse("tissue").load(), job.size, job.images)
+    image = image_name(job.engine, job.device)
+    with ray.cluster(settings=Settings(image=image, address=ray.address)) as cluster:
+        (node, *_) = cluster.open([kind(job)])
+        assert node.refusal(job) is None
+        cluster.submit(order(1, 300.0, job, arrays), node)
+        measured = outcome(cluster, 1, 300)
+    assert isinstance(measured, Measured)
+    assert measured.launch is not None, measured.outcome
+    launched = measured.launch.launched
+    assert (launched["launcher"], launched["image"]) == ("docker", image)
+    assert (launched["node"], launched["machine"]) == (node.name, node.machine)
+    small = Settings(memory_bytes=48 * 2**20, address=ray.address)
+    with ray.cluster(settings=small) as cluster:
+        (node, *_) = cluster.open([kind(job)])
+        cluster.submit(order(2, 300.0, job, arrays), node)
+        killed = outcome(cluster, 2, 300)
+    assert isinstance(killed, Measured)
+    assert killed.outcome is not None
+    assert killed.outcome.kind == "out-of-memory"
 
 
 def test_a_killed_or_cancelled_launch_leaves_its_node_to_the_next(ray: RayHere) -> None:
