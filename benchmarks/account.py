@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.budget import Budget
+from benchmarks.cluster import number_of_nodes
 from benchmarks.journal import Record
 
 
@@ -65,7 +66,7 @@ class Account:
         if self.failed:
             parts.append(f"failed launches {share(self.failed)}")
         parts.append(f"the suite {share(self.suite)}")
-        of_nodes = "" if self.nodes is None else f" of {self.nodes} nodes"
+        of_nodes = "" if self.nodes is None else f" of {number_of_nodes(self.nodes)}"
         text = f"{self.wall:.0f} s{of_nodes}: {', '.join(parts)}"
         if self.budget is not None:
             text += f"; budget {self.budget:g} s: used {self.used:.0f} s"

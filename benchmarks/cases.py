@@ -22,6 +22,7 @@ class Case:
     launches: list[Launch] = field(default_factory=list)
     seconds: float = 0.0  # wall time of its launches
     outcome: Outcome | None = None
+    failed_as: dict[str, str] = field(default_factory=dict)  # `Record.launched`
     is_due: bool = True  # needs another launch
 
     def add(self, record: Record) -> None:
@@ -30,7 +31,7 @@ class Case:
         if record.launch is not None:
             self.launches.append(record.launch)
         else:
-            self.outcome = record.outcome
+            self.outcome, self.failed_as = record.outcome, record.launched
 
     def stopped(self, effort: Effort) -> Stopped | None:
         """Why it has launches enough; None where it has not."""
@@ -43,7 +44,8 @@ class Case:
     def result(self, effort: Effort, cut: str = "interrupted") -> Result | None:
         """What came of it, also where it was ``cut`` short; None for nothing at all."""
         if self.outcome is not None:
-            return CaseOutcome(self.job, self.outcome.anonymous(), tuple(self.launches))
+            outcome, launches = self.outcome.anonymous(), tuple(self.launches)
+            return CaseOutcome(self.job, outcome, launches, self.failed_as)
         if not self.launches:
             return None
         why = self.stopped(effort) or cut_short(effort, self.launches, cut)

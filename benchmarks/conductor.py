@@ -125,9 +125,23 @@ class Conductor:
                 "name": case.name,
                 "fullname": case.fullname,
                 "params": msgspec.to_builtins(case.job),
-                "launched": self._suite.launched_as(case.job),
                 **msgspec.to_builtins(outcome),
+                "launched": self._suite.launched_as(case.job) | outcome.launched,
             }
+
+    def wanted(self) -> list[dict[str, Any]] | None:
+        """Cases that are to run, named as `outcomes` are; None on a cluster."""
+        if self._suite.selection is not None:
+            return None
+        return [
+            {
+                "name": case.name,
+                "fullname": case.fullname,
+                "params": msgspec.to_builtins(case.job),
+                "launched": self._suite.launched_as(case.job),
+            }
+            for case in self._runnable
+        ]
 
     def images(self) -> dict[str, str]:
         """The container images that launches ran in: identities by name."""
@@ -146,8 +160,8 @@ class Conductor:
         if self._campaign is None or not self._campaign.made:
             return None
         if isinstance(self._campaign, ClusterCampaign):
-            used, seconds = self._campaign.nodes_used(), self._campaign.node_seconds()
-            return account(self._campaign.made, seconds, nodes=len(used))
+            roster = self._campaign.roster
+            return account(self._campaign.made, roster.seconds(), nodes=roster.counted)
         wall = time.time() - psutil.Process().create_time()
         return account(self._campaign.made, wall, self._budget)
 
@@ -158,7 +172,7 @@ class Conductor:
         if not isinstance(self._campaign, ClusterCampaign):
             return self._suite.selection.facts({}, ())
         campaign = self._campaign
-        return self._suite.selection.facts(campaign.nodes_used(), campaign.nodes_seen())
+        return self._suite.selection.facts(campaign.nodes_used(), campaign.roster.seen)
 
     @property
     def budget_hint(self) -> str:

@@ -52,14 +52,18 @@ def names() -> list[str]:
     ]
 
 
-def parse_interpreters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def parse_interpreters(
+    texts: Sequence[str], *, here: bool = True
+) -> tuple[tuple[str, str], ...]:
     """Pairs of environment and absolute path of ``--interpreter ENV=PATH``, each once.
+
+    ``here``: they run on this machine, not on a cluster's nodes.
 
     Raises
     ------
     InputError
         for another form, an unknown or repeated environment, or a path that cannot be
-        executed.
+        executed here, or is relative where it is another machine's.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -73,18 +77,33 @@ def parse_interpreters(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
             )
         if name in found:
             raise InputError(f"--interpreter names {name} twice; leave one out")
-        # Not resolved: a virtual environment's Python is a link, and its path is how
-        # it knows where its packages are.
-        program = Path(path).absolute()
-        try:
-            program = Path(path).expanduser().absolute()
-            runs = program.is_file() and os.access(program, os.X_OK)
-        except (OSError, RuntimeError):  # no such user, too long, no permission
-            runs = False
-        if not runs:
-            raise InputError(
-                f"--interpreter {name}: {path!r} is no executable file; name a Python, "
-                "such as /opt/site/bin/python3"
-            )
-        found[name] = str(program)
+        found[name] = _program(name, path) if here else _elsewhere(name, path)
     return tuple(found.items())
+
+
+def _program(name: str, path: str) -> str:
+    """The absolute path of a Python of this machine; `InputError` for none."""
+    # Not resolved: a virtual environment's Python is a link, and its path is how
+    # it knows where its packages are.
+    program = Path(path).absolute()
+    try:
+        program = Path(path).expanduser().absolute()
+        runs = program.is_file() and os.access(program, os.X_OK)
+    except (OSError, RuntimeError):  # no such user, too long, no permission
+        runs = False
+    if not runs:
+        raise InputError(
+            f"--interpreter {name}: {path!r} is no executable file; name a Python, "
+            "such as /opt/site/bin/python3"
+        )
+    return str(program)
+
+
+def _elsewhere(name: str, path: str) -> str:
+    """The same of a node's, which says itself whether it has it."""
+    if not Path(path).is_absolute():
+        raise InputError(
+            f"--interpreter {name}: {path!r} is no absolute path; name a Python of the "
+            "cluster's nodes, such as /opt/site/bin/python3"
+        )
+    return path

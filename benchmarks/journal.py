@@ -3,7 +3,7 @@
 import errno
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +30,8 @@ class Record:
     """What came of one launch: either ``launch`` or ``outcome``.
 
     ``case`` is the job's id, ``number`` counts the case's launches from 0, ``seconds``
-    is the wall time that it took.
+    is the wall time that it took. A launch tells itself what it was launched as;
+    ``launched`` is that of an outcome, where it was not this machine.
     """
 
     case: str
@@ -38,6 +39,7 @@ class Record:
     launch: Launch | None
     outcome: Outcome | None
     seconds: float
+    launched: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.launch is None) == (self.outcome is None):

@@ -1,6 +1,6 @@
 """Outcomes: what came of a case that has no time, as a result like any other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from benchmarks.environments import ROOT
@@ -60,11 +60,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """The outcome of a case, and the launches that had ended well before it."""
+    """The outcome of a case, and the launches that had ended well before it.
+
+    ``launched`` has the node of the one that did not, where it was on a cluster's.
+    """
 
     job: Job
     outcome: Outcome
     launches: tuple[Launch, ...] = ()
+    launched: dict[str, str] = field(default_factory=dict)
 
 
 class MeasuringFailed(Exception):

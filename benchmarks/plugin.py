@@ -56,8 +56,12 @@ _ONLY_NAMED = (
     "test_theano_setup.py",
 )
 
+_OF_THIS_MACHINE = (
+    "it measures this machine, and --launcher names a cluster; leave that out for it"
+)
+
 _suite = pytest.StashKey[Suite]()
-_budget = pytest.StashKey[float | None]()
+_budget_key = pytest.StashKey[float | None]()
 _listed = pytest.StashKey[list[Named]]()
 _untimed = pytest.StashKey[list[dict[str, Any]]]()
 
@@ -141,9 +145,11 @@ def _memory_note(grid: Grid, gpu: Mapping[str, str]) -> str | None:
 def pytest_collection(session: pytest.Session) -> None:
     """Make the suite before anything is collected: a bad option costs one line."""
     option = session.config.getoption
+    here = option("launcher") in launchers.names_here()
     # What is finished is saved then, and the terminal put in order.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
     try:
+        session.config.stash[_budget_key] = _budget(option("budget"), here=here)
         session.config.stash[_suite] = Suite(
             grid=option("grid"),
             overrides={name: option(name) for name in axes.OPTIONS},
@@ -152,7 +158,7 @@ def pytest_collection(session: pytest.Session) -> None:
             settings=Settings(
                 parse_size(option("memory_limit")),
                 option("image"),
-                environments.parse_interpreters(option("interpreter")),
+                environments.parse_interpreters(option("interpreter"), here=here),
                 parse_cap(option("gpu_memory"), launchers.gpu(option("launcher"))),
                 option("ray_address"),
                 option("machines"),
@@ -162,15 +168,14 @@ def pytest_collection(session: pytest.Session) -> None:
             repeats=option("repeats"),
             order_seed=option("order_seed"),
         )
-        session.config.stash[_budget] = _budget_of(session.config)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
 
 
-def _budget_of(config: pytest.Config) -> float | None:
-    """Seconds for all launches; None for no limit, and on a cluster always."""
-    budget = parse_seconds(config.getoption("budget"))
-    if budget is not None and suite_of(config).selection is not None:
+def _budget(text: str | None, *, here: bool) -> float | None:
+    """Seconds for all launches; None for no limit, and always if not ``here``."""
+    budget = parse_seconds(text)
+    if budget is not None and not here:
         raise InputError(
             "--budget shares out the time of one machine; with a cluster leave it out, "
             "or limit each case by --time-cap"
@@ -244,6 +249,18 @@ def _trains_on_gpu(item: pytest.Item) -> bool:
     return "loop" in params and on_gpu
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Where a cluster measures, leave out what would be measured here meanwhile."""
+    if suite_of(config).selection is None:
+        return
+    elsewhere = pytest.mark.skip(reason=_OF_THIS_MACHINE)
+    for item in items:
+        if not _is_case(item) and item.get_closest_marker("cluster") is None:
+            item.add_marker(elsewhere)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Know what will run, and take over the lines of the cases from pytest's dots."""
     config, suite = session.config, suite_of(session.config)
@@ -271,7 +288,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         reporter(console, jobs, suite.effort(once=once)),
         None if once else _keeping(config, suite, jobs),
         order_seed=suite.order_seed,
-        budget=config.stash[_budget],
+        budget=config.stash[_budget_key],
     )
     conduct.install(config, conductor)
     terminal = config.pluginmanager.getplugin("terminalreporter")

@@ -79,7 +79,7 @@ class Suite:
         self._cluster = launchers.cluster(launcher, settings)
         self.selection = self._selection()
         if overrides["cores"] is not None:
-            _check_cores(self.grid.cores, self._most_cores)
+            _check_cores(self.grid.cores, *self._most_cores)
         self.cases = list(self._cases())
         if overrides["engines"] is not None:
             _check_engines(self.cases)
@@ -96,10 +96,11 @@ class Suite:
         return Selection(self._cluster, self.grid, label, machines, gpu_memory)
 
     @property
-    def _most_cores(self) -> int:
+    def _most_cores(self) -> tuple[int, str]:
+        """Cores that a worker can have, and whose they are."""
         if self.selection is not None:
-            return self.selection.most_cores
-        return self.launcher.cores()
+            return self.selection.most_cores, "the cluster's largest machine"
+        return self.launcher.cores(), "this machine"
 
     def _cases(self) -> Iterator[Case]:
         if self.selection is not None:
@@ -227,11 +228,11 @@ class Suite:
             return None  # broken, not absent: the case runs, and fails saying so
 
 
-def _check_cores(asked: tuple[int, ...], lent: int) -> None:
+def _check_cores(asked: tuple[int, ...], lent: int, lender: str) -> None:
     for cores in asked:
         if cores > lent:
             raise InputError(
-                f"cores={cores}: this machine lends 1 to {lent}; lower --cores"
+                f"cores={cores}: {lender} lends 1 to {lent}; lower --cores"
             )
 
 

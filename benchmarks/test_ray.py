@@ -30,6 +30,7 @@ from benchmarks.turns import Turns, replay
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement
 
+pytestmark = pytest.mark.cluster
 STOPWATCH = Stopwatch()
 LAUNCHES, ROUNDS = 12, 3  # of each, by turns
 JOB = Job(engine="theano", device="cpu", size=64, batch=50, cnmem=None, cores=1)

@@ -28,6 +28,11 @@ def kind(job: Job) -> Job:
     )
 
 
+def number_of_nodes(number: int) -> str:
+    """So many nodes, in words."""
+    return "1 node" if number == 1 else f"{number} nodes"
+
+
 @dataclass(frozen=True)
 class Node:
     """A machine of the cluster.
@@ -113,6 +118,17 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Faulted:
+    """Its node could not make the launch of ``ticket``: ``outcome`` says why.
+
+    The node may lack something or the case be at fault; another node tells.
+    """
+
+    ticket: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class Joined:
     """A node can measure from now on."""
 
@@ -127,7 +143,7 @@ class Left:
     why: str
 
 
-Event = Stepped | Measured | Lost | Joined | Left
+Event = Stepped | Measured | Lost | Faulted | Joined | Left
 
 
 class Cluster(Protocol):

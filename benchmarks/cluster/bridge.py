@@ -15,10 +15,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from benchmarks.cluster import ray_listen, ray_tasks, wire
+from benchmarks.cluster import ray_listen, ray_tasks, ray_token, wire
 from benchmarks.cluster.ray_orders import Orders, line
 from benchmarks.cluster.ray_watch import Watch
 from benchmarks.cluster.wire import Cancel, Failed, Open, Opened, Submit
+from histocnn.errors import InputError
 
 _LEAVING = 5.0  # seconds that Ray gets to end the job
 
@@ -32,7 +33,8 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     replies = _own_stdout()
     commands = _Commands()
-    if (failed := _absent(arguments.address)) is not None:
+    failed = _absent(arguments.address) or _without_token()
+    if failed is not None:
         replies.write(wire.encode_reply(failed))
         return 1
     try:
@@ -168,6 +170,15 @@ def _absent(address: str) -> Failed | None:
     return None
 
 
+def _without_token() -> Failed | None:
+    """That there is no token which may be used; None where there is."""
+    try:
+        ray_token.require()
+    except InputError as error:
+        return Failed(str(error), final=True)
+    return None
+
+
 def _leave(ray: Any) -> None:
     """End the job, and with it what it runs on the nodes; Ray may not answer."""
     ending = threading.Thread(target=ray.shutdown, daemon=True)
@@ -186,8 +197,8 @@ def _failure(error: Exception, address: str) -> Failed:
     text = " ".join(said)
     if "AuthenticationError" in text:
         return Failed(
-            f"the Ray head at {address} takes another token than this machine's, or "
-            "there is none here; copy ~/.ray/auth_token from the head's machine, "
+            f"the Ray head at {address} takes another token than that of "
+            f"{ray_token.place()}, or there is none; copy the head's to there, "
             "readable by you alone (chmod 600)",
             final=True,
         )

@@ -7,7 +7,7 @@ driver costs no more than the launches that were running.
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from benchmarks.cases import Case, Cases, Observer
 from benchmarks.cluster import (
     Cluster,
     Event,
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -26,6 +27,7 @@ from benchmarks.cluster import (
 )
 from benchmarks.cluster.dispatch import Dispatcher
 from benchmarks.cluster.planning import Estimates
+from benchmarks.cluster.roster import Roster
 from benchmarks.journal import Journal, Record
 from benchmarks.outcomes import Outcome
 from benchmarks.settling import LEAST_LAUNCHES, Effort
@@ -85,7 +87,13 @@ class Workplace:
 
 
 class ClusterCampaign(Cases):
-    """Measures ``jobs`` on the nodes of a cluster that is open already."""
+    """Measures ``jobs`` on the nodes of a cluster that is open already.
+
+    Attributes
+    ----------
+    roster
+        its nodes.
+    """
 
     def __init__(
         self,
@@ -122,17 +130,14 @@ class ClusterCampaign(Cases):
         self._tickets = itertools.count()
         self._dispatcher = Dispatcher(seed)
         self._estimates = Estimates(effort)
-        self._nodes = {node.id: node for node in workplace.nodes}
-        self._seen = {node.name: node for node in workplace.nodes}
-        self._free = dict(self._nodes)
+        machines = {workplace.machine_of(job) for job in jobs}
+        self.roster = Roster(workplace.nodes, machines, clock)
         self._running: dict[int, _Running] = {}
         self._next: dict[str, int] = {}  # by case: the number of its next launch
         self._lost: dict[str, int] = {}  # by case: how many launches were lost
         self._given_up = ""
         self._stranded_since: float | None = None
         self._has_begun = False
-        self._since = {node.id: clock() for node in workplace.nodes}
-        self._gone_seconds = 0.0  # that nodes were there which are there no more
 
     def bring(self, job: Job) -> None:
         """Measure until ``job`` is finished, and whatever else is by then.
@@ -157,11 +162,6 @@ class ClusterCampaign(Cases):
         ended = bool(self._given_up) or self._failed_too_often()
         return ended or not self._cases[job.id].is_due
 
-    def node_seconds(self) -> float:
-        """Seconds that nodes were there for this campaign, summed."""
-        now = self._clock()
-        return self._gone_seconds + sum(now - since for since in self._since.values())
-
     def not_begun(self) -> list[Job]:
         """Cases of which no launch was made, since no node was left for them."""
         if not self._given_up:
@@ -178,15 +178,9 @@ class ClusterCampaign(Cases):
 
     def nodes_used(self) -> dict[str, str]:
         """Names of nodes that launches ran on, here or in an earlier run; and types."""
-        return {
-            launch.launched["node"]: launch.launched.get("machine", "")
-            for launch in self.launches()
-            if "node" in launch.launched
-        }
-
-    def nodes_seen(self) -> Collection[Node]:
-        """All that were there at some time, each as it was when it came last."""
-        return self._seen.values()
+        every = [launch.launched for launch in self.launches()]
+        every += [case.failed_as for case in self._cases.values()]
+        return {each["node"]: each["machine"] for each in every if "node" in each}
 
     def seconds_left(self) -> float:
         """Wall time until all is done, at the least, by what is known now."""
@@ -194,12 +188,12 @@ class ClusterCampaign(Cases):
         running = sum(
             self._estimates.seconds(each.case.job) for each in self._running.values()
         )
-        return (waiting + running / 2) / max(1, len(self._nodes))
+        return (waiting + running / 2) / max(1, len(self.roster))
 
     def _begin(self) -> None:
         """Take in what the journal has, then queue the rest."""
-        self._observer.nodes(len(self._nodes))
-        for node in self._nodes.values():
+        self._observer.nodes(len(self.roster))
+        for node in self.roster:
             self._dispatcher.join(node)
         for record in self._replayed.values():
             if record.launch is not None and (case := self._cases.get(record.case)):
@@ -232,7 +226,7 @@ class ClusterCampaign(Cases):
 
     def _place(self) -> None:
         """Give every free node what it measures next."""
-        for node in list(self._free.values()):
+        for node in self.roster.free:
             name = self._dispatcher.take(node)
             if name is None:
                 continue
@@ -244,7 +238,7 @@ class ClusterCampaign(Cases):
             )
             self._observer.placed(case, number, node)
             self._running[ticket] = _Running(case, number, node)
-            del self._free[node.id]
+            self.roster.take(node)
             self._cluster.submit(order, node)
 
     def _is_stranded(self) -> bool:
@@ -274,13 +268,14 @@ class ClusterCampaign(Cases):
             case Lost(ticket, why):
                 if running := self._end(ticket):
                     self._again(running, why)
+            case Faulted(ticket, outcome):
+                if running := self._end(ticket):
+                    self._faulted(running, outcome)
             case Joined(node):
                 self._observer.say(f"{node.name} joined the cluster")
-                self._nodes[node.id] = self._free[node.id] = node
-                self._seen[node.name] = node
-                self._since[node.id] = self._clock()
+                self.roster.join(node)
                 self._dispatcher.join(node)
-                self._observer.nodes(len(self._nodes))
+                self._observer.nodes(len(self.roster))
             case Left(node_id, why):
                 self._left(node_id, why)
 
@@ -297,8 +292,13 @@ class ClusterCampaign(Cases):
             return  # it was sure enough before this one ended
         # Numbered as they end: which of two that ran at the same time is the first has
         # no meaning, and a journal has no gap for one that was lost.
-        record = Record(case.job.id, number, event.launch, event.outcome, seconds)
-        self._finish(case, record)
+        self._finish(
+            case,
+            Record(
+                *(case.job.id, number, event.launch, event.outcome, seconds),
+                {} if event.outcome is None else _place(running.node),
+            ),
+        )
 
     def _finish(self, case: Case, record: Record) -> None:
         """Keep ``record``; then no more of ``case`` is measured, or another launch."""
@@ -314,8 +314,7 @@ class ClusterCampaign(Cases):
         running = self._running.pop(ticket, None)
         if running is not None:
             self._observer.ended(running.node)
-            if running.node.id in self._nodes:
-                self._free[running.node.id] = self._nodes[running.node.id]
+            self.roster.release(running.node)
         return running
 
     def _again(self, running: _Running, why: str) -> None:
@@ -329,19 +328,55 @@ class ClusterCampaign(Cases):
             self._dispatcher.put_back(name, running.node)
             return
         message = f"{times} of its launches were lost with what ran them: {why}"
-        outcome = Outcome("crashed", message)
-        self._finish(case, Record(name, len(case.launches), None, outcome, 0.0))
+        self._fail(running, Outcome("crashed", message))
+
+    def _faulted(self, running: _Running, outcome: Outcome) -> None:
+        """Set its node aside and have another one make the launch.
+
+        Where that went wrong on another node, too, or there is none, it is the case's.
+        """
+        case, node = running.case, running.node
+        if not case.is_due:
+            return
+        acquitted = self.roster.acquit(case.job.id)
+        if acquitted or not self._has_other(case.job, node):
+            for each in acquitted:
+                self._dispatcher.join(each)
+            self._observer.nodes(len(self.roster))
+            self._fail(running, outcome)
+            return
+        self._observer.say(
+            f"{node.name} is set aside, and {case.job.id} goes to another node: "
+            f"{outcome.message}"
+        )
+        self.roster.set_aside(node, case.job.id)
+        self._dispatcher.leave(node.id)
+        self._dispatcher.put_back(case.job.id, node)
+        self._observer.nodes(len(self.roster))
+
+    def _has_other(self, job: Job, node: Node) -> bool:
+        """Whether a node that is there, but not ``node``, can measure ``job``."""
+        machine = self._workplace.machine_of(job)
+        return any(
+            other.machine == machine and other.refusal(job) is None
+            for other in self.roster
+            if other.id != node.id
+        )
+
+    def _fail(self, running: _Running, outcome: Outcome) -> None:
+        """No more of a case is measured, because of what its last launch met."""
+        case = running.case
+        number, place = len(case.launches), _place(running.node)
+        self._finish(case, Record(case.job.id, number, None, outcome, 0.0, place))
 
     def _left(self, node_id: str, why: str) -> None:
         """A node is gone, and with it what it measured."""
-        node = self._nodes.pop(node_id, None)
-        self._free.pop(node_id, None)
+        node = self.roster.leave(node_id)
         if node is None:
             return
         self._observer.say(f"{node.name} left the cluster: {why}")
         self._dispatcher.leave(node_id)
-        self._gone_seconds += self._clock() - self._since.pop(node_id)
-        self._observer.nodes(len(self._nodes))
+        self._observer.nodes(len(self.roster))
         for ticket, running in list(self._running.items()):
             if running.node.id == node_id and self._end(ticket):
                 self._again(running, why)
@@ -358,3 +393,8 @@ class ClusterCampaign(Cases):
             if running.case is case:
                 self._cluster.cancel(ticket)
                 self._end(ticket)
+
+
+def _place(node: Node) -> dict[str, str]:
+    """Where a launch was, as `Launch.launched` has it."""
+    return {"node": node.name, "machine": node.machine}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 
 from benchmarks.cases import Case
 from benchmarks.cluster import Node
@@ -12,6 +13,7 @@ from benchmarks.settling import Effort
 from histocnn.job import Job
 
 _MOST_NAMED = 3  # cases that a bar names
+_BAR = 20  # characters
 
 
 class ClusterReporter(Reporter):
@@ -59,7 +61,8 @@ class ClusterReporter(Reporter):
 
     def launched(self, case: Case, record: Record) -> None:
         """A line says how the launch went and where; none for the journal's."""
-        node = (record.launch.launched if record.launch else {}).get("node")
+        launched = record.launch.launched if record.launch else record.launched
+        node = launched.get("node")
         self._forecast.launched(case.job, record.seconds)
         if node in self._where.get(case.job.id, ()):
             self._tell(case, record, f" on {node}")
@@ -68,22 +71,30 @@ class ClusterReporter(Reporter):
     def _seconds_left(self) -> float:
         return self._ahead() if self._ahead is not None else super()._seconds_left()
 
+    def _new_bar(self) -> Progress:
+        """The bar first and narrow: what does not fit is the end of what runs."""
+        return Progress(
+            BarColumn(_BAR),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            transient=True,
+        )
+
     def _show(self, *, now: bool = False) -> None:
         """Bring the bar up to date, on a terminal; by default with its next frame."""
         if not self._console.is_terminal:
             return
         if self._bar is None:
             self._bar = self._new_bar()
-            self._row = self._bar.add_task("", total=self._total, left="")
+            self._row = self._bar.add_task("", total=self._total)
             self._bar.start()
-        named = list(self._running.values())[:_MOST_NAMED]
-        more = len(self._running) - len(named)
-        running = "; ".join([*named, *([f"{more} more"] if more else [])])
+        named = [f"{node}: {what}" for node, what in self._running.items()]
+        more = len(named[_MOST_NAMED:])
+        running = "; ".join(named[:_MOST_NAMED] + ([f"{more} more"] if more else []))
         self._bar.update(
             self._row,
             completed=self._done,
-            description=f"[{self._done}/{self._total}] {len(self._running)} of "
-            f"{self._nodes} nodes measure: {running or 'nothing'}",
-            left=self._left(),
+            description=f"[{self._done}/{self._total}] {self._left()} left, "
+            f"{len(self._running)} of {self._nodes} nodes: {running or 'idle'}",
             refresh=now,
         )

@@ -11,10 +11,13 @@ from benchmarks.cluster.ray_retry import Retry
 
 @dataclass(frozen=True)
 class Cut:
-    """The bridge has ended: why, and in how many seconds another one is started."""
+    """The bridge has ended, and another one is started soon.
+
+    ``why`` it has; ``told`` is what to say of it, None where that was said lately.
+    """
 
     why: str
-    pause: float
+    told: str | None
 
 
 class Line:
@@ -31,6 +34,7 @@ class Line:
         self._begun: tuple[Path, wire.Open] | None = None
         self._driver: Driver | None = None
         self._again_at = 0.0
+        self._final: BridgeEnded | None = None
 
     @property
     def is_up(self) -> bool:
@@ -54,8 +58,11 @@ class Line:
         """What was said, waiting at most ``timeout`` seconds for the first.
 
         Where there is no bridge the time is waited for until another is to be started.
-        Raises `BridgeEnded` where one has ended and no other is worth a try.
+        Raises `BridgeEnded` where one has ended and no other is worth a try, once what
+        it said before has been taken.
         """
+        if self._final is not None:
+            raise self._final
         if self._driver is None and not self._connect_after(timeout):
             return []
         assert self._driver is not None
@@ -72,9 +79,12 @@ class Line:
             self._driver = None
             pause = None if ended.final else self._retry.failed()
             if pause is None:
-                raise
+                self._final = ended
+                if not found:
+                    raise
+                return found
             self._again_at = time.monotonic() + pause
-            found.append(Cut(str(ended), pause))
+            found.append(Cut(str(ended), self._retry.announce(str(ended))))
         return found
 
     def close(self) -> None:

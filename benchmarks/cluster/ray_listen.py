@@ -43,7 +43,7 @@ def parse(text: str, default_port: int | None = PORT) -> tuple[str, int]:
         )
     if ":" in number or not host or (not colon and default_port is None):
         raise InputError(
-            f"{text!r} is not of the form HOST:PORT, such as 10.0.0.5:6379"
+            f"{text!r} is not of the form HOST:PORT, such as 10.0.0.5:6379 (IPv4)"
         )
     port = int(number) if number.isdecimal() else 0
     if colon and not 0 < port < 2**16:

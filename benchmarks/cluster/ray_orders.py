@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cluster import Lost, Measured, ray_arrays, ray_tasks, wire
+from benchmarks.cluster import Faulted, Lost, Measured, ray_arrays, ray_tasks, wire
 from benchmarks.cluster.ray_watch import RESOURCE
 from benchmarks.launchers import DEFAULTS
 from benchmarks.outcomes import Outcome
@@ -106,7 +106,7 @@ class Orders:
         if isinstance(error, exceptions.RayTaskError):
             message = f"the node failed: {line(error.cause or error)}"
             outcome = Outcome("failed", message, words=str(error)).anonymous()
-            self._send(wire.encode_reply(Measured(ticket, None, outcome, 0.0)))
+            self._send(wire.encode_reply(Faulted(ticket, outcome)))
             return None
         gone = (exceptions.NodeDiedError, exceptions.TaskUnschedulableError)
         died = isinstance(error, exceptions.WorkerCrashedError)

@@ -11,6 +11,7 @@ from types import TracebackType
 
 import psutil
 
+from benchmarks.cluster import ray_token
 from histocnn.errors import InputError
 
 _READY = "Ray runtime started"
@@ -19,11 +20,6 @@ _GRACE = 15.0  # seconds that it gets to end what it started
 _LOOK = 0.2  # seconds between looks
 _PR_SET_PDEATHSIG = 1
 _LONGEST = 300  # characters of its last words
-
-_REFUSED = (
-    "the head takes another token than this machine's; copy the head's "
-    "~/.ray/auth_token, readable by you alone (chmod 600)"
-)
 
 
 @dataclass
@@ -101,7 +97,10 @@ class RayProcess:
     def _ended(self) -> Ended:
         said = self._said()
         if "InvalidAuthToken" in said or "AuthenticationError" in said:
-            raise InputError(_REFUSED)
+            raise InputError(
+                f"the head takes another token than that of {ray_token.place()}; copy "
+                "the head's to there, readable by you alone (chmod 600)"
+            )
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         if "Version mismatch" in said:
             told = next(line for line in lines if "Version mismatch" in line)
@@ -110,7 +109,7 @@ class RayProcess:
                 "checkouts of one commit"
             )
         if _READY in said:
-            return Ended("Ray lost its head, or one of its processes was killed")
+            return Ended("one of Ray's processes was killed, or its head is gone")
         return Ended(lines[-1][-_LONGEST:] if lines else "Ray ended without a word")
 
 

@@ -31,6 +31,14 @@ def stage(folder: Path, root: Path = ROOT) -> None:
         where it is too large to travel, or git or the disk fails.
     """
     files = [path for path in _listed(root) if (root / path).is_file()]
+    for path in files:
+        try:
+            path.encode()  # as the archive does that Ray makes of them
+        except UnicodeEncodeError:
+            raise InputError(
+                f"the checkout has a file whose name is no UTF-8, {path!a}; rename it, "
+                "or have git ignore it"
+            ) from None
     sizes = {path: (root / path).lstat().st_size for path in files}
     if sum(sizes.values()) > _MOST:
         largest = max(sizes, key=sizes.__getitem__)

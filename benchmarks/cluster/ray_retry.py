@@ -1,5 +1,6 @@
 """How often and how long a lost head is looked for."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,7 @@ from collections.abc import Callable, Sequence
 PATIENCE = 600.0
 #: Seconds between tries; the last one repeats.
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+_SILENCE = 120.0  # seconds until the same reason is told again
 
 
 class Retry:
@@ -28,6 +30,7 @@ class Retry:
         """It has succeeded: what fails next is the first to fail."""
         self._since: float | None = None
         self._tries = 0
+        self._told: tuple[str, float] | None = None
 
     def failed(self) -> float | None:
         """Seconds until the next try; None where there is none."""
@@ -39,3 +42,16 @@ class Retry:
         pause = self._pauses[min(self._tries, len(self._pauses) - 1)]
         self._tries += 1
         return pause
+
+    def announce(self, why: str) -> str | None:
+        """What to tell of a failure; None for one that was told of lately."""
+        now = self._clock()
+        if self._told is not None:
+            last, at = self._told
+            if why == last and now - at < _SILENCE:
+                return None
+        self._told = why, now
+        since = now if self._since is None else self._since
+        minutes = max(1, math.ceil((self._patience - (now - since)) / 60))
+        for_long = "a minute" if minutes == 1 else f"{minutes} minutes"
+        return f"{why}; trying again for {for_long}"

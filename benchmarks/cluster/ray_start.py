@@ -93,6 +93,8 @@ def node(text: str, own: str | None) -> NoReturn:
     it reaches the head. Raises `InputError` where it cannot join.
     """
     host, port = ray_listen.parse(text)
+    if own is not None and ":" in own:
+        raise InputError(f"--own-address {own!r}: an IPv4 address or name, no port")
     own = ray_listen.own_address(host) if own is None else ray_listen.parse(own)[0]
     if not ray_listen.is_own(own):
         raise InputError(f"{own} is no address of this machine; hostname -I lists them")
@@ -128,7 +130,8 @@ def _stay(
                     retry.reset()
         if (pause := retry.failed()) is None:
             raise InputError(f"{head[0]}:{head[1]}: {why}; start one by make ray-head")
-        print(f"{head[0]}:{head[1]}: {why}; trying again in {pause:g} s", flush=True)
+        if (told := retry.announce(f"{head[0]}:{head[1]}: {why}")) is not None:
+            print(told, flush=True)
         time.sleep(pause)
 
 

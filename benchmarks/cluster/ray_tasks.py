@@ -12,7 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cluster import Joined, Measured, Order, Stepped, ray_listen, wire
+from benchmarks.cluster import (
+    Faulted,
+    Joined,
+    Measured,
+    Order,
+    Stepped,
+    ray_listen,
+    wire,
+)
 from benchmarks.cluster.node import describe, folder
 from benchmarks.cluster.ray_arrays import obtain
 from benchmarks.environments import ROOT
@@ -29,6 +37,7 @@ MEASURE = "benchmarks.cluster.node:measure"
 _PAUSE = 0.5
 
 Measure = Callable[[Order, Settings, Callable[[Step], None]], Launch]
+_Result = Measured | Faulted
 
 
 def described(identity: str, command: bytes) -> bytes:
@@ -46,7 +55,7 @@ def described(identity: str, command: bytes) -> bytes:
 
 
 def measured(measure: str, task: bytes, arrays: list[Any]) -> Iterator[bytes]:
-    """Lines of `Stepped` as the launch goes on, and of `Measured` as it ends.
+    """Lines of `Stepped` as the launch goes on, of `Measured` or `Faulted` as it ends.
 
     Parameters
     ----------
@@ -60,7 +69,7 @@ def measured(measure: str, task: bytes, arrays: list[Any]) -> Iterator[bytes]:
     """
     _prepare()
     order, settings = wire.decode_task(task)
-    steps: queue.SimpleQueue[bytes | Measured] = queue.SimpleQueue()
+    steps: queue.SimpleQueue[bytes | _Result] = queue.SimpleQueue()
 
     def run() -> None:
         steps.put(_result(measure, order, settings, arrays, steps))
@@ -68,7 +77,7 @@ def measured(measure: str, task: bytes, arrays: list[Any]) -> Iterator[bytes]:
     # Beside: this thread has to hand each step to Ray, which asks for it.
     thread = threading.Thread(target=run)
     thread.start()
-    while not isinstance(said := steps.get(), Measured):
+    while isinstance(said := steps.get(), bytes):
         yield said
     thread.join()
     yield wire.encode_reply(said)
@@ -79,8 +88,8 @@ def _result(
     order: Order,
     settings: Settings,
     arrays: list[Any],
-    steps: "queue.SimpleQueue[bytes | Measured]",
-) -> Measured:
+    steps: "queue.SimpleQueue[bytes | _Result]",
+) -> _Result:
     """Have the launch made; steps are put into ``steps``, some of them left out."""
     at, started = time.time(), time.monotonic()
     last = float("-inf")
@@ -100,10 +109,12 @@ def _result(
     except MeasuringFailed as failure:
         outcome = failure.outcome
     except InputError as error:
-        outcome = Outcome("failed", str(error))
+        fault = Outcome("failed", str(error))
+        return Faulted(order.ticket, fault.anonymous())
     except Exception as error:  # ours: without its words nobody could mend it
         message = f"the node failed: {type(error).__name__}: {error}"
-        outcome = Outcome("failed", message, words=traceback.format_exc())
+        fault = Outcome("failed", message, words=traceback.format_exc())
+        return Faulted(order.ticket, fault.anonymous())
     return Measured(
         order.ticket,
         launch,

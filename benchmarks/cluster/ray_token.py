@@ -42,7 +42,7 @@ def ensure(checkout: Path, variables: Mapping[str, str] = os.environ) -> Path | 
 def require(variables: Mapping[str, str] = os.environ) -> None:
     """Raise `InputError` where there is no token, or others can read it."""
     path = _path(variables)
-    if path is None:
+    if path is None or variables.get("RAY_AUTH_MODE", "token") != "token":
         return
     try:
         mode, size = path.stat().st_mode, path.stat().st_size
@@ -51,6 +51,8 @@ def require(variables: Mapping[str, str] = os.environ) -> None:
             f"there is no token in {path}; copy the head's to there, readable by you "
             "alone (chmod 600)"
         ) from None
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path} is to be the token, and is no file; remove it")
     if not size:
         raise InputError(f"the token {path} is empty; remove it, or copy the head's")
     if stat.S_IMODE(mode) & 0o077:
@@ -58,6 +60,12 @@ def require(variables: Mapping[str, str] = os.environ) -> None:
             f"others can read the token {path}, and with it run what they like on the "
             f"nodes; run: chmod 600 {path}"
         )
+
+
+def place(variables: Mapping[str, str] = os.environ) -> str:
+    """Where this process's token is, in words."""
+    path = _path(variables)
+    return "RAY_AUTH_TOKEN" if path is None else str(path)
 
 
 def _path(variables: Mapping[str, str]) -> Path | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.cluster import Left, ray_tasks, wire
+from benchmarks.cluster import Left, number_of_nodes, ray_tasks, wire
 from benchmarks.cluster.wire import Refused, Said
 
 #: Of which a node declares one where it measures, and a launch takes it.
@@ -32,13 +32,13 @@ class Watch:
     async def look(self, command: bytes) -> None:
         """Ask the nodes that are there, and wait until each has answered or gone."""
         await self._once(command)
-        said = time.monotonic()
+        told_at = time.monotonic() + _SAYING / 6  # soon for the first time
         while pending := [task for task in self._asked.values() if not task.done()]:
             await asyncio.wait(pending, timeout=_PERIOD)
             await self._once(command)
-            if time.monotonic() - said >= _SAYING:
-                said = time.monotonic()
-                text = f"{len(pending)} nodes are still setting themselves up"
+            if time.monotonic() >= told_at:
+                told_at = time.monotonic() + _SAYING
+                text = f"{number_of_nodes(len(pending))} still to be set up"
                 self._send(wire.encode_reply(Said(text)))
 
     async def go_on(self, command: bytes) -> None:

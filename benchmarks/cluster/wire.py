@@ -7,6 +7,7 @@ that were there, and with `Failed`, after which it is gone.
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import msgspec
 
 from benchmarks.cluster import (
     Event,
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -113,6 +115,10 @@ class _Lost(msgspec.Struct, frozen=True, tag="Lost"):
     event: Lost
 
 
+class _Faulted(msgspec.Struct, frozen=True, tag="Faulted"):
+    event: Faulted
+
+
 class _Joined(msgspec.Struct, frozen=True, tag="Joined"):
     node: _Node
 
@@ -123,9 +129,15 @@ class _Left(msgspec.Struct, frozen=True, tag="Left"):
 
 Command = Open | Submit | Cancel
 Reply = Event | Opened | Said | Refused | Failed
-_WireReply = (
-    _Stepped | _Measured | _Lost | _Joined | _Left | Opened | Said | Refused | Failed
-)
+_WRAPPERS: dict[type, Callable[[Any], Any]] = {
+    Stepped: _Stepped,
+    Measured: _Measured,
+    Lost: _Lost,
+    Faulted: _Faulted,
+    Left: _Left,
+}
+_WireEvent = _Stepped | _Measured | _Lost | _Faulted | _Joined | _Left
+_WireReply = _WireEvent | Opened | Said | Refused | Failed
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
@@ -180,30 +192,24 @@ def decode_reply(line: bytes) -> Reply:
                     dict(node.refusals),
                 )
             )
-        case _Stepped(event) | _Measured(event) | _Lost(event) | _Left(event):
+        case _Stepped(event) | _Measured(event) | _Lost(event):
+            return event
+        case _Faulted(event) | _Left(event):
             return event
         case reply:
             return reply
 
 
 def _wrapped(reply: Reply) -> Any:
-    match reply:
-        case Joined(node):
-            packed = _Node(
-                *(node.id, node.name, node.fingerprint, node.cores),
-                tuple(node.refusals.items()),
-            )
-            return _Joined(packed)
-        case Stepped():
-            return _Stepped(reply)
-        case Measured():
-            return _Measured(reply)
-        case Lost():
-            return _Lost(reply)
-        case Left():
-            return _Left(reply)
-        case _:
-            return reply
+    if isinstance(reply, Joined):
+        node = reply.node
+        packed = _Node(
+            *(node.id, node.name, node.fingerprint, node.cores),
+            tuple(node.refusals.items()),
+        )
+        return _Joined(packed)
+    wrapper = _WRAPPERS.get(type(reply))
+    return reply if wrapper is None else wrapper(reply)
 
 
 def _packed(order: Order) -> _Order:

@@ -15,6 +15,7 @@ from typing import ClassVar
 from benchmarks import environments
 from benchmarks.cluster import (
     Event,
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -22,6 +23,7 @@ from benchmarks.cluster import (
     Node,
     Order,
     Stepped,
+    number_of_nodes,
     ray_project,
     wire,
 )
@@ -180,9 +182,8 @@ class Cluster:
         try:
             for reply in self._line.replies(timeout):
                 if isinstance(reply, Cut):
-                    self.say(
-                        f"{reply.why}; trying to connect again in {reply.pause:g} s"
-                    )
+                    if reply.told is not None:
+                        self.say(reply.told)
                     found += self._orphans(reply.why) + self._all_left()
                 elif (event := self._take_in(reply)) is not None:
                     found.append(event)
@@ -198,7 +199,8 @@ class Cluster:
             case wire.Refused(why):
                 self.say(f"a node of the cluster cannot be used: {why}")
             case wire.Opened():
-                self.say(f"connected to the cluster again: {len(self._nodes)} nodes")
+                there = number_of_nodes(len(self._nodes))
+                self.say(f"connected to the cluster again: {there}")
             case Joined(node):
                 self._nodes[node.id] = node
                 return reply
@@ -207,11 +209,15 @@ class Cluster:
                 return reply
             case Stepped(ticket) if ticket in self._out:
                 return reply
-            case Lost(ticket) if self._out.pop(ticket, None) is not None:
+            case Lost(ticket) | Faulted(ticket) if self._pop(ticket):
                 return reply
             case Measured(ticket) if ticket in self._out:
                 return _signed(reply, self._out.pop(ticket))
         return None
+
+    def _pop(self, ticket: int) -> bool:
+        """Whether a launch was still ours, which it is no more."""
+        return self._out.pop(ticket, None) is not None
 
     def _orphans(self, why: str) -> list[Event]:
         """All that is out, as lost: there is nobody who could tell of it."""

@@ -67,6 +67,7 @@ def test_help_names_every_option_and_what_there_is(run_pytest: Pytest) -> None:
         ("--dataset glas", "dataset glas needs its folder"),
         ("--dataset glas:/no/such", "GlaS folder /no/such: No such file"),
         ("--dataset tissue --images 5000 --batches 10", "images=5000: dataset tissue"),
+        ("--launcher ray --budget 60", "--budget shares out the time of one machine"),
         ("--launcher moon", "unknown launcher 'moon'; there are: docker, local"),
         ("--timeout 0", "--timeout: '0' is not a number of seconds above 0"),
         ("--timeout nan", "--timeout: 'nan' is not a number of seconds above 0"),

@@ -43,6 +43,14 @@ def test_a_wrong_interpreter_is_one_line(given: tuple[str, ...], message: str) -
     assert "\n" not in str(error.value)
 
 
+def test_a_python_of_a_clusters_nodes_is_not_looked_for_here() -> None:
+    """But it has to be the same path on all of them."""
+    found = environments.parse_interpreters(["torch=/only/there"], here=False)
+    assert found == (("torch", "/only/there"),)
+    with pytest.raises(InputError, match="'python3' is no absolute path; name a Pyt"):
+        environments.parse_interpreters(["torch=python3"], here=False)
+
+
 def test_a_path_is_made_absolute_and_its_links_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.cases import Case, Result
 from benchmarks.cluster import (
     Event,
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -266,7 +267,64 @@ def test_a_node_that_dies_loses_what_ran_there_and_the_rest_goes_on() -> None:
         "node-c joined the cluster",
     ]
     assert watching.number == 2
-    assert list(made.nodes_seen()) == [first, second, third]
+    assert list(made.roster.seen) == [first, second, third]
+
+
+NO_SPACE = Outcome("failed", "no space left on the node")
+
+
+def test_a_node_that_cannot_measure_is_set_aside_and_the_rest_goes_on() -> None:
+    """What is broken there costs no case, and it is named."""
+    broken, sound = two()
+
+    def instead(order: Order, node: Node) -> list[Event] | None:
+        return [Faulted(order.ticket, NO_SPACE)] if node.id == broken.id else None
+
+    cluster = Scripted(broken, sound, instead=instead)
+    made, watching = campaign(cluster)
+    assert counts(results(made)) == [3] * 4
+    assert [node.id for _, node in cluster.orders].count(broken.id) == 1
+    (said,) = watching.said
+    assert said.startswith(f"{broken.name} is set aside, and theano-cpu-")
+    assert said.endswith(NO_SPACE.message)
+    assert watching.number == 1
+    assert set(made.nodes_used()) == {sound.name}
+
+
+def test_a_case_that_no_node_can_measure_has_an_outcome_and_sets_none_aside() -> None:
+    """Two nodes agree; both go on with the others, and one is named."""
+    bad = JOBS[1]
+
+    def instead(order: Order, node: Node) -> list[Event] | None:
+        return [Faulted(order.ticket, NO_SPACE)] if order.job == bad else None
+
+    cluster = Scripted(*two(), instead=instead)
+    made, watching = campaign(cluster)
+    found = results(made)
+    assert counts(found) == [3, 0, 3, 3]
+    failed = found[bad.id]
+    assert isinstance(failed, CaseOutcome)
+    assert failed.outcome == NO_SPACE
+    faulted = {node.name for order, node in cluster.orders if order.job == bad}
+    assert faulted == {"node-a", "node-b"}
+    assert failed.launched["node"] in faulted
+    assert watching.number == 2
+    last = [node.name for order, node in cluster.orders if order.job != bad]
+    assert set(last) == faulted
+
+
+def test_where_there_is_one_node_what_it_cannot_measure_is_the_cases() -> None:
+    """Nobody else could tell."""
+    bad = JOBS[0]
+
+    def instead(order: Order, node: Node) -> list[Event] | None:
+        return [Faulted(order.ticket, NO_SPACE)] if order.job == bad else None
+
+    made, watching = campaign(Scripted(a_node("node-a"), instead=instead))
+    found = results(made)
+    assert counts(found) == [0, 3, 3, 3]
+    assert isinstance(found[bad.id], CaseOutcome)
+    assert not watching.said
 
 
 def test_a_launch_that_is_lost_wherever_it_runs_is_given_up() -> None:
@@ -302,7 +360,12 @@ def test_an_outcome_ends_a_case_and_calls_its_other_launches_back(
     cluster = Scripted(*two(), instead=instead)
     made, _ = campaign(cluster)
     found = results(made)
-    assert found[bad.id] == CaseOutcome(bad, outcome.anonymous())
+    failed = found[bad.id]
+    assert isinstance(failed, CaseOutcome)
+    assert (failed.outcome, failed.launches) == (outcome.anonymous(), ())
+    assert failed.launched in [
+        {"node": node.name, "machine": node.machine} for node in two()
+    ]
     assert counts(found) == [3, 3, 3, 0]
     assert sum(order.job == bad for order, _ in cluster.orders) == 1 + len(
         cluster.cancelled
@@ -375,7 +438,7 @@ def test_where_no_node_is_left_cases_are_given_up_in_time() -> None:
     assert any(
         "no node of the cluster can measure what is left" in x for x in watching.said
     )
-    assert made.node_seconds() > 0
+    assert made.roster.seconds() > 0
 
 
 def test_after_so_many_failures_nothing_more_is_placed() -> None:

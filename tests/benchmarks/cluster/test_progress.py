@@ -59,6 +59,7 @@ def test_on_a_terminal_a_bar_tells_of_all_nodes() -> None:
     stream = io.StringIO()
     run(Console(file=stream, force_terminal=True, width=200, color_system=None))
     shown = stream.getvalue()
-    assert "[0/2] 2 of 2 nodes measure: theano-cpu-32px-b10-cores1" in shown
-    assert "0:01:01 left" in shown
+    assert (
+        "[0/2] 0:01:01 left, 2 of 2 nodes: node-a: theano-cpu-32px-b10-cores1" in shown
+    )
     assert "launch 2 on node-a: 0.5 s/epoch" in shown

@@ -150,8 +150,13 @@ def test_a_token_that_others_may_have_is_refused(tmp_path: Path) -> None:
     path.chmod(0o640)
     with pytest.raises(InputError, match="run: chmod 600"):
         ray_token.require(variables)
+    ray_token.require({**variables, "RAY_AUTH_MODE": "disabled"})
     path.chmod(0o600)
     ray_token.require(variables)
+    folder = {"RAY_AUTH_TOKEN_PATH": str(tmp_path)}
+    with pytest.raises(InputError, match="is no file"):
+        ray_token.require(folder)
+    assert ray_token.place(folder) == str(tmp_path)
 
 
 def test_labels_are_what_ray_allows(
@@ -178,3 +183,18 @@ def test_pauses_grow_until_patience_ends_and_anew_after_a_success() -> None:
     assert retry.failed() is None
     retry.reset()
     assert retry.failed() == 1.0
+
+
+def test_why_it_is_tried_again_is_told_now_and_then() -> None:
+    """With the time that is left; another reason at once."""
+    now = 0.0
+    retry = Retry(patience=600.0, clock=lambda: now)
+    retry.failed()
+    assert retry.announce("no head") == "no head; trying again for 10 minutes"
+    now = 119.0
+    assert retry.announce("no head") is None
+    assert retry.announce("no route") == "no route; trying again for 9 minutes"
+    now = 570.0
+    assert retry.announce("no route") == "no route; trying again for a minute"
+    retry.reset()
+    assert retry.announce("no route") is not None

@@ -260,7 +260,7 @@ def test_a_killed_bridge_is_started_again(ray: RayHere) -> None:
         assert eventually(lambda: not sleeping.is_running(), 20)
         cluster.submit(order(2, 0.0), nodes[0])
         assert isinstance(outcome(cluster, 2), Measured)
-    assert any("trying to connect again" in text for text in said)
+    assert any("; trying again for " in text for text in said)
 
 
 def _joined(events: Sequence[Event]) -> int:
@@ -304,7 +304,7 @@ def test_a_restarted_head_has_its_nodes_again(ray: RayHere) -> None:
         assert {node.name for node in joined} == {node.name for node in nodes}
         cluster.submit(order(2, 0.0), joined[0])
         assert isinstance(outcome(cluster, 2), Measured)
-    assert any("trying to connect again" in text for text in said)
+    assert any("; trying again for " in text for text in said)
 
 
 @pytest.mark.parametrize("token", ["another", None])

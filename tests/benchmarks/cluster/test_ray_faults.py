@@ -78,11 +78,11 @@ def test_a_launch_that_ray_kills_for_memory_has_run_out_of_it(
     assert "\n" not in message
 
 
-def test_a_fault_of_the_node_s_code_fails_the_case(told: dict[str, Any]) -> None:
-    """It would come again."""
+def test_a_fault_of_the_node_s_code_is_told_as_the_node_s(told: dict[str, Any]) -> None:
+    """Whether it would come again another node tells."""
     kind, _, words, gone = told["ours"]
     assert (kind, words, gone) == (
-        "Measured",
+        "Faulted",
         ["failed", "the node failed: bad"],
         None,
     )

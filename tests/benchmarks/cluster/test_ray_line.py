@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import environments
 from benchmarks.cluster import (
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -22,6 +23,7 @@ from benchmarks.cluster.ray_retry import Retry
 from benchmarks.launchers import Settings
 from benchmarks.launchers.ray import Cluster
 from benchmarks.measure import Step
+from benchmarks.outcomes import Outcome
 from benchmarks.settling import Effort
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -116,8 +118,8 @@ def test_a_bridge_that_ends_loses_what_was_out_and_another_one_follows(
     assert cluster.wait(1.0) == [Joined(NODE)]
     assert bridges.sent.count(wire.Open((JOB,), Settings())) == 2
     assert said == [
-        "the head is gone; trying to connect again in 0 s",
-        "connected to the cluster again: 1 nodes",
+        "the head is gone; trying again for a minute",
+        "connected to the cluster again: 1 node",
     ]
     cluster.close()
     assert bridges.closed == bridges.started == 2
@@ -218,3 +220,33 @@ def test_a_node_that_cannot_be_used_is_told_where_others_can(
     said: list[str] = []
     assert a_cluster(said).open([JOB]) == [NODE]
     assert said == ["a node of the cluster cannot be used: other pins"]
+
+
+def test_what_was_said_before_the_end_is_taken_first(
+    connected: Callable[..., Bridges],
+) -> None:
+    """A launch that was measured counts, though the cluster is lost for good."""
+    gone = wire.Failed("another token", final=True)
+    connected(
+        [
+            [Joined(NODE), wire.Opened()],
+            [Measured(1, a_launch([0.5]), None, 1.0), gone],
+        ]
+    )
+    cluster = a_cluster()
+    cluster.open([JOB])
+    cluster.submit(order(1), NODE)
+    assert [type(event) for event in cluster.wait(1.0)] == [Measured]
+    with pytest.raises(InputError, match=r"^the cluster is lost: another token$"):
+        cluster.wait(1.0)
+
+
+def test_what_a_node_could_not_measure_is_heard_once(
+    connected: Callable[..., Bridges],
+) -> None:
+    fault = Faulted(1, Outcome("failed", "no space"))
+    connected([[Joined(NODE), wire.Opened()], [fault, fault]])
+    cluster = a_cluster()
+    cluster.open([JOB])
+    cluster.submit(order(1), NODE)
+    assert cluster.wait(1.0) == [fault]

@@ -7,10 +7,21 @@ from pathlib import Path
 import pytest
 
 from benchmarks import environments, fingerprint
-from benchmarks.cluster import kind, node, ray_environments
+from benchmarks.cluster import (
+    Faulted,
+    Order,
+    kind,
+    node,
+    ray_environments,
+    ray_tasks,
+    wire,
+)
 from benchmarks.launchers import DEFAULTS, Settings
+from benchmarks.settling import Effort
 from histocnn import pinning
+from histocnn.errors import InputError
 from histocnn.job import Job
+from histocnn.measurement import Launch
 
 JOB = kind(Job("tensorflow", "cpu", 64, 10, None, 1))
 PEER = kind(Job("tensorflow", "cpu", 64, 10, None, 1, loop="peer"))
@@ -102,3 +113,27 @@ def test_a_folder_of_caches_is_one_machines_own(
     assert len(found) == 2
     assert all(path.is_relative_to(tmp_path) for path in found)
     assert not any("example" in str(path) for path in found)
+
+
+def broken(order: Order, settings: Settings, on_step: object) -> Launch:
+    """A launch that a node lacks something for, or whose code fails."""
+    del settings, on_step
+    if order.number:
+        raise ZeroDivisionError("ours")
+    raise InputError("no space left")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "no space left"), (1, "the node failed: ZeroDivisionError: ours")],
+)
+def test_what_a_node_cannot_make_is_its_own_fault(number: int, said: str) -> None:
+    """Told apart from what comes of a worker, which is the case's."""
+    order = Order(7, JOB, number, Effort(1, 1), Path("/nowhere"))
+    task = wire.encode_task(wire.submit(order, "abc").order, DEFAULTS)
+    (line,) = ray_tasks.measured(f"{__name__}:broken", task, [])
+    told = wire.decode_reply(line)
+    assert isinstance(told, Faulted)
+    assert (told.ticket, told.outcome.kind) == (7, "failed")
+    assert told.outcome.message == said
+    assert bool(told.outcome.words) == bool(number)

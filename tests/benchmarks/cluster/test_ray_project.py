@@ -1,5 +1,6 @@
 """What of a checkout travels to the nodes, and what it tells of itself there."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -102,4 +103,11 @@ def test_too_much_to_send_names_the_largest(
     (checkout / "new.py").write_bytes(bytes(3 * 2**20))
     monkeypatch.setattr(ray_project, "_MOST", 2**20)
     with pytest.raises(InputError, match=r"3 MB to send .* such as new\.py \(3 MB\)"):
+        staged(checkout, tmp_path / "copy")
+
+
+def test_a_name_that_cannot_travel_is_told(checkout: Path, tmp_path: Path) -> None:
+    """Ray's archive takes UTF-8 alone, and its own words name another file."""
+    (checkout / os.fsdecode(b"caf\xe9.txt")).touch()
+    with pytest.raises(InputError, match=r"is no UTF-8, 'caf\\udce9\.txt'; rename it"):
         staged(checkout, tmp_path / "copy")

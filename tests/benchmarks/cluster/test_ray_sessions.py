@@ -149,3 +149,32 @@ def test_a_budget_is_of_one_machine(here: RayHere, session: Session) -> None:
     code, printed = session.run(*on(here), "--budget", "60")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "--budget shares out the time of one machine" in printed
+
+
+def test_what_measures_this_machine_is_left_out(
+    here: RayHere, session: Session
+) -> None:
+    """Its times would be beside those of the nodes, and disturb a node here."""
+    others = ("benchmarks/test_load.py", "-k", "test_load")
+    code, printed = session.run(*on(here), *others)
+    assert code == 0, printed
+    assert "it measures this machine, and --launcher names a cluster" in printed
+    assert "passed" not in printed
+
+
+def test_a_node_that_cannot_keep_images_is_set_aside(
+    here: RayHere, session: Session
+) -> None:
+    """The others measure all of it; the file has the facts of those alone."""
+    images = here.folder / NODES[0] / "data"
+    images.rename(images.with_name("kept"))
+    images.touch()
+    try:
+        code, printed = session.run(*on(here))
+    finally:
+        images.unlink()
+        images.with_name("kept").rename(images)
+    assert code == 0, printed
+    assert printed.count("is set aside, and ") == 1
+    assert "cannot keep prepared images in" in printed
+    assert len(check(session)["cluster"]["nodes"]) == len(NODES) - 1

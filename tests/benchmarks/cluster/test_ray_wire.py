@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.cluster import (
     Event,
+    Faulted,
     Joined,
     Left,
     Lost,
@@ -39,6 +40,7 @@ SETTINGS = Settings(image="mine:1", interpreters=(("jax", "/opt/py"),))
         Measured(1, a_launch([0.5, 0.6]), None, 12.5, 1e9),
         Measured(1, None, Outcome("out-of-memory", "x", short=MemoryShort(2, 1)), 1.0),
         Lost(3, "its node is gone"),
+        Faulted(4, Outcome("failed", "no space", words="one\ntwo")),
         Joined(
             a_node(gpus=("H100",), refusals={kind(JOB): "no GPU", JOB: "two\nlines"})
         ),
