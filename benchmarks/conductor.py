@@ -14,9 +14,10 @@ import pytest
 from benchmarks.account import Account, account
 from benchmarks.budget import Budget
 from benchmarks.campaign import Campaign
-from benchmarks.cluster.campaign import ClusterCampaign, Workplace
+from benchmarks.cluster.campaign import ClusterCampaign
 from benchmarks.cluster.progress import ClusterReporter
 from benchmarks.cluster.selection import Selection
+from benchmarks.cluster.workplace import Workplace
 from benchmarks.journal import Journal, describe_other
 from benchmarks.outcomes import CaseOutcome, Outcome
 from benchmarks.plan import Plan

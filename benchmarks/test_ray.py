@@ -17,9 +17,10 @@ from rich.console import Console
 
 from benchmarks import launchers
 from benchmarks.cluster import Cluster, Event, Measured, Node, Order
-from benchmarks.cluster.campaign import ClusterCampaign, Workplace
+from benchmarks.cluster.campaign import ClusterCampaign
 from benchmarks.cluster.progress import ClusterReporter
 from benchmarks.cluster.selection import Selection
+from benchmarks.cluster.workplace import Workplace
 from benchmarks.fingerprint import hard_digest, take
 from benchmarks.launchers import ray
 from benchmarks.outcomes import MeasuringFailed, failed

@@ -9,12 +9,9 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-from benchmarks.cases import Case, Cases, Observer
+from benchmarks.cases import Case, Cases
 from benchmarks.cluster import (
-    Cluster,
     Event,
     Faulted,
     Joined,
@@ -28,6 +25,7 @@ from benchmarks.cluster import (
 from benchmarks.cluster.dispatch import Dispatcher
 from benchmarks.cluster.planning import Estimates
 from benchmarks.cluster.roster import Roster
+from benchmarks.cluster.workplace import ClusterObserver, Workplace
 from benchmarks.journal import Journal, Record
 from benchmarks.outcomes import Outcome
 from benchmarks.settling import LEAST_LAUNCHES, Effort
@@ -40,28 +38,6 @@ _PATIENCE = 600.0
 _MOST_LOST = 5
 
 
-class ClusterObserver(Observer, Protocol):
-    """Who is told how a campaign on a cluster goes on."""
-
-    def placed(self, case: Case, number: int, node: Node) -> None:
-        """Launch ``number`` of ``case`` begins on ``node``."""
-
-    def stepped(self, case: Case, node: Node, text: str) -> None:
-        """What is going on in it."""
-
-    def lost(self, case: Case, number: int, why: str) -> None:
-        """Nothing came of it; it is made again."""
-
-    def ended(self, node: Node) -> None:
-        """Nothing of ours runs on ``node`` any more."""
-
-    def nodes(self, number: int) -> None:
-        """The cluster has so many nodes now."""
-
-    def say(self, text: str) -> None:
-        """Leave a line of its own."""
-
-
 @dataclass(frozen=True)
 class _Running:
     """A launch that is out: whose, the how manieth, and where."""
@@ -69,21 +45,6 @@ class _Running:
     case: Case
     number: int
     node: Node
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where a campaign measures, and on what.
-
-    ``nodes`` are those that the open ``cluster`` has. ``machine_of`` tells the type of
-    machine (`Node.machine`) that a job is measured on, ``arrays`` the folder of its
-    prepared images on this machine.
-    """
-
-    cluster: Cluster
-    nodes: Sequence[Node]
-    machine_of: Callable[[Job], str]
-    arrays: Callable[[Job], Path]
 
 
 class ClusterCampaign(Cases):

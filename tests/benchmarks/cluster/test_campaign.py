@@ -19,7 +19,8 @@ from benchmarks.cluster import (
     Order,
     Stepped,
 )
-from benchmarks.cluster.campaign import ClusterCampaign, Workplace
+from benchmarks.cluster.campaign import ClusterCampaign
+from benchmarks.cluster.workplace import Workplace
 from benchmarks.journal import Journal, Record
 from benchmarks.measure import Step
 from benchmarks.outcomes import CaseOutcome, Outcome
