@@ -47,6 +47,7 @@ PARAMETERS = (
 )
 
 
+_TRAINING = "test_train.py"
 #: Each takes a quarter of an hour or more and answers a question of its own.
 _ONLY_NAMED = (
     "test_frontier.py",
@@ -106,9 +107,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the long comparisons out unless the command line names their file."""
-    named = any(collection_path.name in argument for argument in config.args)
-    return True if collection_path.name in _ONLY_NAMED and not named else None
+    """Leave the long comparisons out unless the command line names their file.
+
+    And where a cluster measures, all but the training cases.
+    """
+    name, suite = collection_path.name, config.stash.get(_suite, None)
+    if any(name in argument for argument in config.args):
+        return None
+    on_cluster = suite is not None and suite.selection is not None
+    of_here = on_cluster and name.startswith("test_") and name != _TRAINING
+    return True if of_here or name in _ONLY_NAMED else None
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -252,7 +260,7 @@ def _trains_on_gpu(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Where a cluster measures, leave out what would be measured here meanwhile."""
+    """Where a cluster measures, skip what would be measured here, if it was named."""
     if suite_of(config).selection is None:
         return
     elsewhere = pytest.mark.skip(reason=_OF_THIS_MACHINE)
