@@ -38,6 +38,8 @@ bench: ## set up, measure the quick grid on the CPU, print the speed-up table
 # the guard's own exit code was, unless that is 0.
 guard: export GUARD_BASE := $(BASE)
 guard: ## what got slower since a commit: make guard BASE=origin/main
+	@test -n "$$GUARD_BASE" || \
+	    { echo 'guard: BASE is missing, as in: make guard BASE=origin/main' >&2; exit 2; }
 	@$(PYTHON) tools/env.py bench $(BENCH_ENGINES)
 	@.envs/bench/bin/python -m tools.guard "$$GUARD_BASE" --python "$(PYTHON)" $(ARGS)
 

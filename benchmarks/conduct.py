@@ -73,6 +73,13 @@ def measured(pytestconfig: pytest.Config, job: Job) -> Callable[[], Measurement]
     return result
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_guard_cases(config: pytest.Config) -> list[dict[str, Any]] | None:
+    """Tell the guard what will be measured."""
+    conductor = conductor_of(config)
+    return None if conductor is None else conductor.wanted()
+
+
 def pytest_benchmark_update_json(
     config: pytest.Config, benchmarks: Sequence[Any], output_json: dict[str, Any]
 ) -> None:

@@ -27,6 +27,8 @@ class Pooled(Struct, frozen=True):
     ``left_out``, ``stopped`` and ``warnings`` are the parts' own, one after the other.
     ``asides`` tell of outcomes: why there is no time, or what befell other tries.
     ``label`` is what a cluster calls the machine, "" elsewhere.
+    ``failed`` are what came of other tries than those with the time, but of any that
+    was not made; ``tried`` counts the launches and them.
     """
 
     combination: Combination
@@ -42,6 +44,8 @@ class Pooled(Struct, frozen=True):
     asides: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    failed: tuple[Outcome, ...] = ()
+    tried: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -182,6 +186,7 @@ def _pooled(
         distinct = _distinct(timed)
         launches = _launches([case for _, case in distinct])
     parts = [case for _, case in distinct]
+    failed = tuple([outcome for _, outcome in untimed if outcome.has_run])
     asides = [
         f"{label}: {outcome}; the time is from another try"
         for label, outcome in untimed
@@ -198,6 +203,8 @@ def _pooled(
         warnings=tuple([each for case in parts for each in case.warnings]),
         asides=tuple(dict.fromkeys(asides)),
         versions=parts[0].versions,
+        failed=failed,
+        tried=len(launches) + len(failed),
     )
 
 

@@ -173,6 +173,12 @@ def load_quantiles() -> Callable[[float, float], float]:
     return cast(Callable[[float, float], float], stdtrit)
 
 
+@lru_cache(maxsize=2**16)
+def log_mean(medians: Sample) -> float:
+    """Mean of the logarithms of one launch median or more: e to it is their middle."""
+    return math.fsum(map(math.log, medians)) / len(medians)
+
+
 def log_moments(medians: Sample) -> tuple[float, float]:
     """Of 2 or more ``medians``: the mean of their logs, and its squared error."""
     return _moments(medians)

@@ -7,7 +7,7 @@ those of actions/toolkit, which nothing else documents.
 from collections.abc import Sequence
 
 from reports.fingerprints import Difference
-from reports.guard import words
+from reports.guard import failures, words
 from reports.guard.judging import REGRESSIONS, Row, Word
 
 _MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -15,8 +15,9 @@ _PROPERTY = _MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def lines(rows: Sequence[Row], refused: Sequence[Difference]) -> tuple[str, ...]:
-    """An error for each regression and each fact that forbids it, suspects as warnings.
+    """An error for each regression and each fact that forbids it.
 
+    Suspects are warnings, and cases of which launches failed beside those that count.
     GitHub shows the first ten of each kind.
     """
     found = [command("error", "guard", each) for each in words.refusals(refused)]
@@ -24,6 +25,9 @@ def lines(rows: Sequence[Row], refused: Sequence[Difference]) -> tuple[str, ...]
         if row.word in REGRESSIONS or row.word == Word.SUSPECT:
             kind = "warning" if row.word == Word.SUSPECT else "error"
             found.append(command(kind, f"{row.word}: {row.name}", words.figures(row)))
+        elif failed := failures.of(row):
+            told = "; ".join(failed)
+            found.append(command("warning", f"launches failed: {row.name}", told))
     return tuple(found)
 
 

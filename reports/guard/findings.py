@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports import cases, tables
-from reports.guard import command, comment, table, words
-from reports.guard.judging import REGRESSIONS, Row, Word
+from reports.fingerprints import Difference
+from reports.guard import command, comment, failures, refusal, table, words
+from reports.guard.judging import Row, Word
 from reports.guard.pairing import Pairing
 from reports.guard.sides import Sides
 from reports.guard.testing import Limits
@@ -20,7 +21,7 @@ _FOR_PROGRAMS = ("csv", "json")
 class Findings:
     """``rows`` with what matters first, what was compared, and what was left out.
 
-    ``remarks`` are further lines for people.
+    ``refused`` are the facts that forbid more, ``remarks`` further lines for people.
     """
 
     rows: tuple[Row, ...]
@@ -28,17 +29,26 @@ class Findings:
     pairing: Pairing
     limits: Limits
     split: bool
+    refused: tuple[Difference, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 def text(found: Findings, arguments: argparse.Namespace) -> str:
-    """The findings in the format asked for."""
+    """The findings in the format asked for: why, where nothing could be compared."""
+    first = []
+    if found.refused:
+        first.append(refusal.table(found.refused, is_all=not found.rows))
+    if arguments.format == "github":
+        return _comment(found, first, arguments)
+    rest = [_whole(found, arguments)] if found.rows else []
+    return tables.render([*first, *rest], arguments)
+
+
+def _whole(found: Findings, arguments: argparse.Namespace) -> Table:
+    """The table of all rows that the format has room for."""
     if arguments.format in _FOR_PROGRAMS:
         below = (*words.legend(found.rows, found.limits), *_further(found))
-        whole = Table((), table.data(found.rows), _above(found), below, table.NAME)
-        return tables.render([whole], arguments)
-    if arguments.format == "github":
-        return _comment(found, arguments)
+        return Table((), table.data(found.rows), _above(found), below, table.NAME)
     picked, hidden = table.pick(found.rows, arguments)
     columns, marks = table.shown(found.rows, picked)
     below = (
@@ -47,23 +57,32 @@ def text(found: Findings, arguments: argparse.Namespace) -> str:
         *marks,
         *_further(found),
     )
-    return tables.render([Table(columns, (), _above(found), below)], arguments)
+    return Table(columns, (), _above(found), below)
 
 
-def _comment(found: Findings, arguments: argparse.Namespace) -> str:
+def _comment(
+    found: Findings, first: Sequence[Table], arguments: argparse.Namespace
+) -> str:
     """GitHub's: what is the same is folded away, with the legend."""
-    same = [row for row in found.rows if row.word == Word.SAME]
-    matters = [row for row in found.rows if row.word != Word.SAME]
+    heading = words.heading(found.rows, comparable=not found.refused)
+    if not found.rows:
+        return comment.alone(heading, first, arguments)
+    same = [row for row in found.rows if _is_quiet(row)]
+    matters = [row for row in found.rows if not _is_quiet(row)]
     above = _above(found)
     return comment.text(
-        f"{_state(found.rows)}: {words.counts(found.rows)}",
-        _part(found, matters, above[1:2], _further(found), arguments),
+        heading,
+        [*first, _part(found, matters, above[1:2], _further(found), arguments)],
         _part(
             found, same, above[2:], words.legend(found.rows, found.limits), arguments
         ),
         f"{words.cases(len(same))} the same; what was compared, and what words mean",
         arguments,
     )
+
+
+def _is_quiet(row: Row) -> bool:
+    return row.word == Word.SAME and not failures.of(row)
 
 
 def _part(
@@ -77,14 +96,6 @@ def _part(
     picked, hidden = table.pick(rows, arguments)
     columns, marks = table.shown(found.rows, picked) if picked else ((), ())
     return Table(columns, (), above, (*hidden, *marks, *below))
-
-
-def _state(rows: Sequence[Row]) -> str:
-    """The mark of a comment's heading."""
-    there = {row.word for row in rows}
-    if there & set(REGRESSIONS):
-        return "Guard failed"
-    return "Guard undecided" if Word.SUSPECT in there else "Guard passed"
 
 
 def _above(found: Findings) -> tuple[str, ...]:

@@ -38,13 +38,16 @@ OPEN = (Word.SUSPECT, Word.INCONCLUSIVE)
 
 
 class Row(Struct, frozen=True):
-    """One case: ``couple`` is what was ``tested``, the fresh launches of a second look.
+    """One case: ``couple`` is what was ``tested``, of the ``first`` look or the second.
 
     There is no test where a side has no time. ``screened`` is what stage one found,
-    the same as ``tested`` unless ``fresh``. ``name`` is the case's alone among all.
+    the same as ``tested`` unless ``fresh``: unless the ``second`` look decided. That is
+    there, and undecided, where it has too few launches with a time, None where nobody
+    looked again. ``name`` is the case's alone among all.
     """
 
-    couple: Couple
+    first: Couple
+    second: Couple | None
     name: str
     node_id: str
     word: Word
@@ -53,6 +56,11 @@ class Row(Struct, frozen=True):
     fresh: bool = False
     threshold: Threshold | None = None
     expected: Expected | None = None
+
+    @property
+    def couple(self) -> Couple:
+        """The launches that the verdict is of, or their outcome."""
+        return self.second if self.fresh and self.second is not None else self.first
 
 
 class Known(Struct, frozen=True):
@@ -162,23 +170,24 @@ def judge(
 def _row(
     case: Known, screened: Tested | None, tested: Tested | None, fresh: Couple | None
 ) -> Row:
-    couple, latest = case.couple, screened
+    latest, decided = screened, False
     if screened is None:
-        word = Word.BROKEN if couple.head.outcome else Word.MENDED
+        word = Word.BROKEN if case.couple.head.outcome else Word.MENDED
     elif tested is not None and fresh is not None:
-        couple, latest, word = fresh, tested, Word(tested.verdict.value)
+        latest, decided, word = tested, True, Word(tested.verdict.value)
     elif fresh is not None and fresh.head.outcome and not fresh.base.outcome:
-        couple, latest, word = fresh, None, Word.BROKEN
+        latest, decided, word = None, True, Word.BROKEN
     else:
         word = Word(screened.verdict.value)
     return Row(
-        couple,
+        case.couple,
+        fresh,
         case.name,
         case.node_id,
         word,
         case.seen(latest) if latest else None,
         case.seen(screened) if screened else None,
-        couple is fresh,
+        decided,
         case.threshold,
         case.expected,
     )

@@ -4,9 +4,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from reports.fingerprints import Difference
-from reports.guard import words
+from reports.guard import failures, table, words
 from reports.guard.judging import OPEN, REGRESSIONS, Row
-from reports.stats import epoch_time
 
 _SUITE = "guard"
 
@@ -15,7 +14,8 @@ def document(rows: Sequence[Row], refused: Sequence[Difference]) -> bytes:
     """A test for each of ``rows``: a failure if it got slower, skipped if undecided.
 
     What forbids to compare at all is an error in a test of its own. ``time`` is that of
-    an epoch in head, seconds.
+    an epoch in head, seconds. Of a test that passed, launches that failed beside those
+    that count are its output.
     """
     suite = ET.Element("testsuite", name=_SUITE)
     for row in rows:
@@ -39,14 +39,17 @@ def document(rows: Sequence[Row], refused: Sequence[Difference]) -> bytes:
 
 def _test(row: Row) -> ET.Element:
     test = ET.Element("testcase", classname=_module(row.node_id), name=row.name)
-    if not row.couple.head.outcome:
-        test.set("time", f"{epoch_time(row.couple.head.medians).seconds:.6g}")
+    time = table.seconds(row.couple.head)
+    if time is not None:
+        test.set("time", f"{time:.6g}")
     if row.word in REGRESSIONS:
         told = words.figures(row)
         failure = ET.SubElement(test, "failure", type=row.word.value, message=told)
         failure.text = f"{row.node_id}\n{row.couple.combination.describe()}\n{told}"
     elif row.word in OPEN:
         ET.SubElement(test, "skipped", message=words.figures(row))
+    elif failed := failures.of(row):
+        ET.SubElement(test, "system-out").text = "\n".join(failed)
     return test
 
 

@@ -64,9 +64,16 @@ def of(saved: Saved, arguments: argparse.Namespace) -> Sides:
 
 
 def half(side: Saved, *, first: bool) -> Saved:
-    """``side`` with every other launch of a case: those of odd number, or the rest."""
+    """``side`` with every other launch of a case: those of odd number, or the rest.
+
+    What failed beside them is the first half's alone, so that it is told once.
+    """
     cases = [
-        replace(case, launches=case.launches[0 if first else 1 :: 2])
+        replace(
+            case,
+            launches=case.launches[0 if first else 1 :: 2],
+            failed=case.failed if first else (),
+        )
         for case in side.cases
     ]
     kept = tuple([case for case in cases if case.launches or case.outcome])

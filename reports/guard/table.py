@@ -1,14 +1,14 @@
 """The guard's table: a row for each case, for people and for programs."""
 
 import argparse
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 from reports import cases, digits, marks, stats
-from reports.guard import percent
+from reports.guard import failures, percent
 from reports.guard.judging import REGRESSIONS, Row, Word
 from reports.pool import Pooled
-from reports.stats import EpochTime
 from reports.tables import Column
 
 NAME = "guard"
@@ -40,7 +40,8 @@ def pick(
     for row in rows:
         seen[row.word] += 1
         most = MOST_IN_COMMENT if comment else MOST
-        if seen[row.word] > most and (comment or row.word in _QUIET):
+        quiet = row.word in _QUIET and not failures.of(row)
+        if seen[row.word] > most and (comment or quiet):
             hidden[row.word] += 1
         else:
             picked.append(row)
@@ -52,6 +53,7 @@ def notes(row: Row) -> tuple[str, ...]:
     """What has to be known of a row beside its figures."""
     return (
         *([_FRESH] if row.fresh and row.tested else []),
+        *failures.of(row),
         *([str(row.threshold)] if row.threshold else []),
         *([str(row.expected)] if row.expected else []),
     )
@@ -96,8 +98,6 @@ def _axes(rows: Sequence[Row], picked: Sequence[Row]) -> list[Column]:
 
 def data(rows: Sequence[Row]) -> tuple[Column, ...]:
     """The columns for programs; a share of 0.02 is 2 %."""
-    bases = [_time(row.couple.base) for row in rows]
-    heads = [_time(row.couple.head) for row in rows]
     tests = [row.tested for row in rows]
     first = [row.screened for row in rows]
     outcomes = [_outcomes(row) for row in rows]
@@ -113,8 +113,10 @@ def data(rows: Sequence[Row]) -> tuple[Column, ...]:
         Column("stage", tuple([2 if row.fresh else 1 for row in rows])),
         Column("launches_base", tuple([len(row.couple.base.launches) for row in rows])),
         Column("launches_head", tuple([len(row.couple.head.launches) for row in rows])),
-        Column("seconds_base", tuple([t.seconds if t else None for t in bases])),
-        Column("seconds_head", tuple([t.seconds if t else None for t in heads])),
+        Column("failed_base", tuple([len(row.couple.base.failed) for row in rows])),
+        Column("failed_head", tuple([len(row.couple.head.failed) for row in rows])),
+        Column("seconds_base", tuple([seconds(row.couple.base) for row in rows])),
+        Column("seconds_head", tuple([seconds(row.couple.head) for row in rows])),
         Column("outcome_base", tuple([base for base, _ in outcomes]), "left"),
         Column("outcome_head", tuple([head for _, head in outcomes]), "left"),
         Column("ratio", tuple([t.ratio if t else None for t in tests])),
@@ -133,10 +135,15 @@ def data(rows: Sequence[Row]) -> tuple[Column, ...]:
     )
 
 
+def seconds(case: Pooled) -> float | None:
+    """Of an epoch: geometric mean over launch medians; None if it has an outcome."""
+    return None if case.outcome else math.exp(stats.log_mean(case.medians))
+
+
 def epoch(case: Pooled) -> str:
     """Its time, with three digits, or what came of it."""
-    time = _time(case)
-    return digits.number(time.seconds) if time else str(case.outcome)
+    time = seconds(case)
+    return str(case.outcome) if time is None else digits.number(time)
 
 
 def epoch_in_words(case: Pooled) -> str:
@@ -172,7 +179,3 @@ def share(value: float) -> str:
 def _outcomes(row: Row) -> tuple[str | None, str | None]:
     base, head = row.couple.base.outcome, row.couple.head.outcome
     return (base.kind if base else None, head.kind if head else None)
-
-
-def _time(case: Pooled) -> EpochTime | None:
-    return None if case.outcome else stats.epoch_time(case.medians)

@@ -71,7 +71,8 @@ class Verdict(StrEnum):
 class Tested(Struct, frozen=True):
     """What came of ``pair``, held against ``slowdown``.
 
-    ``ratio`` is head over base, with its two-sided 95 % interval. ``p`` is one-sided,
+    ``ratio`` is head over base, of geometric means as the test is, with its two-sided
+    95 % interval. ``p`` is one-sided,
     of 'slower by more than ``slowdown``'; None where there are too few launches to
     test, as is all that follows from it. ``smallest`` is the slow-down that the case
     would have shown at the limits' power; None also where a hundredfold one would not.
@@ -167,7 +168,7 @@ def _tested(
     return Tested(
         pair,
         _slowdown(pair, limits),
-        change.ratio,
+        math.exp(stats.log_mean(pair.head) - stats.log_mean(pair.base)),
         change.low,
         change.high,
         p,

@@ -21,6 +21,7 @@ several of a kind match, the last one counts. Everything has a reason and a last
 what nobody renews must not hide a slow-down for ever.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -35,6 +36,8 @@ from reports.guard.thresholds import Expected, Threshold, Thresholds
 _REQUIRED = {"case": ("slowdown",), "expected": ("change",)}
 _EVERY = ("match", "reason", "expires")
 _OPTIONAL = {"case": (), "expected": ("commit",)}
+# fewer would fit commits by chance
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 _LONGEST = 200  # characters of a text
 
 
@@ -87,14 +90,8 @@ def _fault(kind: str, entry: Mapping[str, Any], today: date) -> str:
     for key, value in entry.items():
         if key not in known:
             return f"unknown {_quoted(key)}; there are {', '.join(known)}"
-        # a time of day is a date to Python, and no last day
-        if key == "expires" and type(value) is not date:
-            return (
-                f"expires is {_shown(value)}, expected a date such as 2027-01-31 "
-                "without quotes"
-            )
-        if key != "expires" and not (isinstance(value, str) and value.strip()):
-            return f"{key} is {_shown(value)}, expected a text in quotes"
+        if fault := _value_fault(key, value):
+            return fault
     missing = [key for key in required if key not in entry]
     if missing:
         return f"{missing[0]} is missing"
@@ -104,6 +101,28 @@ def _fault(kind: str, entry: Mapping[str, Any], today: date) -> str:
         return str(error)
     expired = entry["expires"] < today
     return f"expired on {entry['expires']}: renew it or remove it" if expired else ""
+
+
+def _value_fault(key: str, value: object) -> str:
+    """What is wrong with the value of a known ``key``, "" if nothing."""
+    # a time of day is a date to Python, and no last day
+    if key == "expires" and type(value) is date:
+        return ""
+    if key == "expires":
+        return (
+            f"expires is {_shown(value)}, expected a date such as 2027-01-31 without "
+            "quotes"
+        )
+    if not isinstance(value, str):
+        return f"{key} is {_shown(value)}, expected a text in quotes"
+    if not value.strip():
+        return f"{key} is empty, expected a text in quotes"
+    if key == "commit" and not _COMMIT.fullmatch(value.strip()):
+        return (
+            f"commit is {_shown(value)}, expected 7 or more of the hexadecimal digits "
+            "that are a commit's name"
+        )
+    return ""
 
 
 def _read_share(kind: str, entry: Mapping[str, Any]) -> float:
@@ -127,7 +146,7 @@ def _expected(entry: Mapping[str, Any]) -> Expected:
         _read_share("expected", entry),
         _text(entry["reason"]),
         entry["expires"],
-        _text(entry.get("commit", "")),
+        entry.get("commit", "").strip().lower(),
     )
 
 

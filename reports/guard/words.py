@@ -7,7 +7,7 @@ from statistics import median
 
 from reports import stats
 from reports.fingerprints import Difference
-from reports.guard import percent, table
+from reports.guard import failures, percent, table
 from reports.guard.judging import OPEN, REGRESSIONS, Row, Word
 from reports.guard.pairing import Pairing
 from reports.guard.testing import Limits
@@ -25,14 +25,49 @@ def outcome(rows: Sequence[Row]) -> str:
     if Word.SUSPECT in there:
         return f"not decided: {counts(rows)}"
     seen = " seen" if Word.INCONCLUSIVE in there else ""
-    return f"no regression{seen}: {counts(rows)}"
+    untested = "; no case could be tested" if seen and not _tested(rows) else ""
+    return f"no regression{seen}: {counts(rows)}{untested}"
+
+
+def heading(rows: Sequence[Row], *, comparable: bool) -> str:
+    """The same as a comment opens with it: 'passed' if nothing at all is open."""
+    found = Counter(row.word for row in rows)
+    open_ = found[Word.INCONCLUSIVE]
+    if not rows:
+        return "Nothing compared: machines or engines differ"
+    if any(found[each] for each in REGRESSIONS):
+        told = f"Guard failed: {counts(rows)}"
+    elif found[Word.SUSPECT]:
+        told = f"Guard undecided: {counts(rows)}"
+    elif open_ and _tested(rows):
+        count = f"{open_} of {cases(len(rows))}"
+        told = f"No regression found; {count} inconclusive{_failed(rows)}"
+    elif open_:
+        told = f"No regression found; no case could be tested{_failed(rows)}"
+    elif comparable:
+        told = f"Guard passed: {counts(rows)}"
+    else:
+        told = f"No regression found: {counts(rows)}"
+    return told if comparable else f"Not all could be compared. {told}"
 
 
 def counts(rows: Sequence[Row]) -> str:
     """``1 broken, 2 suspect of 8 cases``: what is not in order."""
     found = Counter(row.word for row in rows)
     told = [f"{found[each]} {each}" for each in (*REGRESSIONS, *OPEN) if found[each]]
-    return f"{', '.join(told)}{' of ' if told else ''}{cases(len(rows))}"
+    all_ = f"{' of ' if told else ''}{cases(len(rows))}"
+    return f"{', '.join(told)}{all_}{_failed(rows)}"
+
+
+def _failed(rows: Sequence[Row]) -> str:
+    """In how many cases launches failed beside others; "" in none."""
+    count = sum(bool(failures.of(row)) for row in rows)
+    return f"; launches failed in {cases(count)}" if count else ""
+
+
+def _tested(rows: Sequence[Row]) -> bool:
+    """Whether any of them had launches enough."""
+    return any(row.screened and row.screened.p is not None for row in rows)
 
 
 def power(rows: Sequence[Row], limits: Limits) -> str:
@@ -70,10 +105,10 @@ def sides(base: Saved, head: Saved) -> str:
 
 
 def meaning(limits: Limits) -> str:
-    """What the ratio is, and from where on it is too high."""
+    """What times and their ratio are, and from where on it is too high."""
     return (
-        "ratio = seconds of head / seconds of base: above 1 is slower; allowed is "
-        f"{percent.text(limits.slowdown)} more"
+        "base and head: geometric means over launches; ratio = head / base: above 1 is "
+        f"slower; allowed is {percent.text(limits.slowdown)} more"
     )
 
 
@@ -88,8 +123,8 @@ def legend(rows: Sequence[Row], limits: Limits) -> list[str]:
         f"suspects, {alpha})",
         Word.SUSPECT: "at first sight slower than is allowed (Benjamini and Hochberg; "
         f"{q} of suspects may be none); fresh launches decide",
-        Word.INCONCLUSIVE: "too noisy: a slow-down of more than is allowed is neither "
-        "shown nor excluded",
+        Word.INCONCLUSIVE: "too few launches, or too noisy: a slow-down of more than "
+        "is allowed is neither shown nor excluded",
         Word.FASTER: "by more than a slow-down may be",
         Word.MENDED: "trains in head and did not in base",
         Word.SAME: f"a slow-down of more than is allowed is excluded ({confidence}, "
@@ -144,14 +179,15 @@ def refusals(differences: Sequence[Difference]) -> list[str]:
 def figures(row: Row) -> str:
     """One row in a sentence: how much slower, of what and how many launches."""
     base, head = row.couple.base, row.couple.head
+    failed = "".join([f"; {each}" for each in failures.of(row)])
     if row.tested is None:
         before, after = (table.epoch_in_words(side) for side in (base, head))
-        return f"{row.word}: {before} in base, {after} in head"
+        return f"{row.word}: {before} in base, {after} in head{failed}"
     return (
         f"{row.word}: {table.ratio(row)} times as long as in base, allowed is "
         f"{percent.text(row.tested.slowdown)} more{_expected(row)}; "
         f"{table.epoch_in_words(base)} in base, {table.epoch(head)} s in head, "
-        f"{len(base.launches)} and {len(head.launches)} launches"
+        f"{len(base.launches)} and {len(head.launches)} launches{failed}"
     )
 
 

@@ -88,10 +88,12 @@ def _labels(sheet: Sheet, field: Field, changes: Sequence[Change], y: float) -> 
         fits = line + width <= box.right + _OVER
         centres.append(line + width / 2 if fits else line - width / 2)
     kept = clear(centres, widths)
+    # another change's line stops at the label rather than crossing it
+    under = {"facecolor": sheet.figure.get_facecolor(), "linewidth": 0, "pad": 0.4}
     for text, change, x, is_kept in zip(texts, changes, centres, kept, strict=True):
         if is_kept:
             look = {"ha": "center", "fontsize": size, "color": _colour(change)}
-            sheet.write(text, x, y, **look)
+            sheet.write(text, x, y, bbox=under, **look)
 
 
 def _between(field: Field, change: Change) -> float:

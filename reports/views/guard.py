@@ -8,11 +8,13 @@ from pathlib import Path
 from reports import tables
 from reports.errors import InputError, printable, tell
 from reports.guard import (
+    allowing,
     annotations,
     findings,
     judging,
     junit,
     names,
+    nearest,
     pairing,
     percent,
     sides,
@@ -36,8 +38,8 @@ EXAMPLE = "python -m reports guard base/ --against head/ --junit build/guard.xml
 _MORE = """\
 exit code:
   0 no regression; 1 a case got slower (confirmed by fresh launches) or does not train
-  any more; 2 bad input; 3 not comparable: machines or engines differ; 4, with --strict:
-  something is undecided
+  any more; 2 bad input, whatever came of the rest; 3 not comparable: machines or
+  engines differ; 4, with --strict: something is undecided
 
 a file for --thresholds holds entries such as
   [[case]]
@@ -126,7 +128,8 @@ def report(saved: Saved, arguments: argparse.Namespace) -> Judged:
     Raises
     ------
     InputError
-        if options contradict each other, a side has no case, or none is in both.
+        if options contradict each other, a side has no case, none is in both, or what
+        was allowed is no fact of theirs.
     """
     limits = Limits(slowdown=_slowdown(arguments.slowdown))
     known, faults = _thresholds(arguments)
@@ -140,17 +143,24 @@ def report(saved: Saved, arguments: argparse.Namespace) -> Judged:
     refused = tuple(dict.fromkeys([*pairs.refused, *fresh.refused]))
     for line in (*compared.problems, *words.refusals(refused)):
         tell(line)
+    allowing.check(arguments.allow, compared, (pairs, fresh))
     if not pairs.couples and not refused:
-        raise InputError(_nothing(compared, pairs))
+        raise InputError(nearest.nothing(compared, pairs))
     node_ids = names.node_ids(compared.head.files)
     cases = judging.known(pairs.couples, node_ids, known)
     rows = table.ordered(judging.judge(cases, limits, fresh.couples))
     found = Findings(
-        rows, compared, pairs, limits, arguments.split_base, _unused(known, cases)
+        rows,
+        compared,
+        pairs,
+        limits,
+        arguments.split_base,
+        refused,
+        _unused(known, cases),
     )
     code = judging.exit_code(rows, comparable=not refused, strict=arguments.strict)
     return Judged(
-        findings.text(found, arguments) if rows else "",
+        findings.text(found, arguments) if rows or refused else "",
         2 if compared.problems else code,
         {arguments.junit: junit.document(rows, refused)} if arguments.junit else {},
         annotations.lines(rows, refused) if arguments.annotations else (),
@@ -187,12 +197,3 @@ def _fresh(compared: Sides, allow: Sequence[str]) -> Pairing:
     if compared.fresh_base is None or compared.fresh_head is None:
         return Pairing(())
     return pairing.pair(compared.fresh_base, compared.fresh_head, allow)
-
-
-def _nothing(compared: Sides, pairs: Pairing) -> str:
-    """Why there is nothing to compare, with a case of either side."""
-    first, second = (
-        side.cases[0].combination.describe() for side in (compared.base, compared.head)
-    )
-    told = "; ".join(words.left(pairs))
-    return f"no case to compare: {told}; base has {first}, head {second}"

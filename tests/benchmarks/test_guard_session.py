@@ -1,13 +1,16 @@
 """`pytest benchmarks --guard BASE`, with workers that answer at once."""
 
+import itertools
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,6 +70,12 @@ class Guarded:
             printed, _ = process.communicate(timeout=300)
         return process.returncode, printed
 
+    def doctored(self, saved: Path, change: Callable[[dict[str, Any]], None]) -> None:
+        """Have the base be ``saved`` with a ``change``."""
+        document = json.loads(saved.read_text())
+        change(document)
+        self.base.write_text(json.dumps(document))
+
     def trained(self) -> list[str]:
         """The cases that were trained, a launch each."""
         if not self.log.exists():
@@ -76,10 +85,18 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The base: ten launches a case."""
+    """The base: ten launches a case, all of which count, whatever ran beside them."""
     guarded = Guarded(tmp_path_factory.mktemp("base"))
     code, printed = guarded.run("--launches", "10", f"--benchmark-json={guarded.base}")
     assert code == 0, printed
+
+    def quiet(document: dict[str, Any]) -> None:
+        for case in document["benchmarks"]:
+            for launch in case["extra_info"]["launches"]:
+                for round_ in launch["rounds"]:
+                    round_ |= {"counts": True, "disturbed": []}
+
+    guarded.doctored(guarded.base, quiet)
     return guarded.base
 
 
@@ -99,7 +116,10 @@ def table_of(printed: str) -> str:
 def test_a_slower_case_is_measured_again_and_fails_the_session(
     guarded: Guarded, saved: Path
 ) -> None:
-    """By itself, as often as was asked, with the options that make it the case."""
+    """By itself, as often as was asked, with the options that make it the case.
+
+    Nothing of it is left in the checkout.
+    """
     code, printed = guarded.run(
         *("--launches", "5", "--guard", str(saved), "--guard-launches", "4"),
         slowed="*b20*=20%",
@@ -110,6 +130,9 @@ def test_a_slower_case_is_measured_again_and_fails_the_session(
     assert "4 launches: benchmarks/test_train.py::test_train[tensorflow" in told
     cases = [f"tensorflow-cpu-32px-b{batch}-cores1" for batch in (10, 20)]
     assert [guarded.trained().count(case) for case in cases] == [5, 9]
+    log = Path(told.rpartition("(")[2].rstrip(")"))
+    assert log.name == "confirm-head.log"
+    assert not log.parent.exists()
 
 
 def test_an_equal_run_passes(guarded: Guarded, saved: Path) -> None:
@@ -147,19 +170,102 @@ def test_a_slow_down_that_is_allowed_passes(guarded: Guarded, saved: Path) -> No
 def test_what_is_undecided_fails_where_that_is_asked(
     guarded: Guarded, saved: Path
 ) -> None:
-    """One launch tells nothing."""
-    arguments = ("--launches", "1", "--guard", str(saved))
+    """Launches of a base that scatters by a factor tell nothing."""
+
+    def scatter(document: dict[str, Any]) -> None:
+        for case in document["benchmarks"]:
+            factors = itertools.cycle((0.2, 1.0, 5.0, 1.0))
+            for launch in case["extra_info"]["launches"]:
+                factor = next(factors)
+                for round_ in launch["rounds"]:
+                    round_["seconds"] *= factor
+
+    guarded.doctored(saved, scatter)
+    arguments = ("--launches", "3", "--guard", str(guarded.base))
     assert guarded.run(*arguments)[0] == 0
     assert guarded.run(*arguments, "--guard-options=--strict")[0] == 4
 
 
-def test_another_machine_is_not_compared(guarded: Guarded, saved: Path) -> None:
-    document = json.loads(saved.read_text())
-    document["machine_info"]["cpu"]["brand_raw"] = "another"
-    document["machine_info"]["fingerprint"]["hard"]["cpu"] = "another"
-    guarded.base.write_text(json.dumps(document))
-    code, printed = guarded.run("--launches", "3", "--guard", str(guarded.base))
+def test_another_machine_is_known_before_anything_is_measured(
+    guarded: Guarded, saved: Path
+) -> None:
+    """And what is advised lets the same command compare all the same."""
+
+    def elsewhere(document: dict[str, Any]) -> None:
+        document["machine_info"]["cpu"]["brand_raw"] = "another"
+        document["machine_info"]["fingerprint"]["hard"]["cpu_model"] = "another"
+
+    guarded.doctored(saved, elsewhere)
+    arguments = ("--launches", "3", "--guard", str(guarded.base))
+    code, printed = guarded.run(*arguments, "--guard-options=--slowdown 50%")
     assert code == 3, printed
+    assert not guarded.trained()
+    assert "is another in base and" in table_of(printed)
+    (advice,) = [
+        line for line in printed.splitlines() if "compares all the same" in line
+    ]
+    option, value, *_ = shlex.split(advice)
+    assert (option, value.split()[:3]) == (
+        "--guard-options",
+        ["--slowdown", "50%", "--allow"],
+    )
+    code, printed = guarded.run(*arguments, option, value)
+    assert code == 0, printed
+    assert "50 %" in table_of(printed)
+
+
+def test_a_base_without_the_cases_is_known_before_anything_is_measured(
+    guarded: Guarded, saved: Path
+) -> None:
+    code, printed = guarded.run("--guard", str(saved), "--images", "40")
+    assert code == 2, printed
+    assert "no case to compare" in table_of(printed)
+    assert not guarded.trained()
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_a_base_of_too_few_launches_is_refused(
+    guarded: Guarded, saved: Path, disturbed: bool
+) -> None:
+    """Five of each case, or six of which one does not count."""
+
+    def few(document: dict[str, Any]) -> None:
+        for case in document["benchmarks"]:
+            del case["extra_info"]["launches"][6 if disturbed else 5 :]
+            for round_ in case["extra_info"]["launches"][2]["rounds"]:
+                round_["counts"] = not disturbed
+
+    guarded.doctored(saved, few)
+    code, printed = guarded.run("--launches", "3", "--guard", str(guarded.base))
+    assert code == 2, printed
+    (line,) = [each for each in printed.splitlines() if "too few launches" in each]
+    for batch in (10, 20):
+        assert f"test_train[tensorflow-cpu-32px-b{batch}-cores1] has 5" in line
+    assert "--launches 6" in line
+    assert not guarded.trained()
+
+
+def test_a_case_of_too_few_launches_is_not_guarded(
+    guarded: Guarded, saved: Path
+) -> None:
+    """Which is said before it is measured; the others are guarded."""
+
+    def few(document: dict[str, Any]) -> None:
+        del document["benchmarks"][0]["extra_info"]["launches"][5:]
+
+    guarded.doctored(saved, few)
+    code, printed = guarded.run(
+        *("--launches", "3", "--guard", str(guarded.base), "--guard-launches", "3"),
+        slowed="30%",
+    )
+    assert code == 1, printed
+    before, _, section = printed.partition("= regression guard =")
+    for part in (before, section):
+        assert "not guarded, for too few launches" in part
+        assert "b10-cores1] has 5;" in part
+    assert "1 slower of 1 case" in section
+    cases = [f"tensorflow-cpu-32px-b{batch}-cores1" for batch in (10, 20)]
+    assert [guarded.trained().count(case) for case in cases] == [3, 6]
 
 
 def test_a_case_that_fails_fails_the_session(guarded: Guarded, saved: Path) -> None:
@@ -182,7 +288,12 @@ def test_a_case_that_fails_fails_the_session(guarded: Guarded, saved: Path) -> N
         (["--guard", "nowhere.json"], "there is no nowhere.json"),
         (["--guard", "README.md"], "README.md"),
         (["--guard", "histocnn"], "there is no saved file in"),
-        (["--guard-launches", "0", "--guard", "BASE"], "--guard-launches: expected"),
+        (["--guard-launches", "2", "--guard", "BASE"], "--guard-launches: '2' is not"),
+        (["--guard-launches", "x", "--guard", "BASE"], "--guard-launches: 'x' is not"),
+        (["--launches", "2", "--guard", "BASE"], "--launches: '2' is not"),
+        (["--guard-options=x.json", "--guard", "BASE"], "'x.json' is no option"),
+        (["--guard-options=--junit tools", "--guard", "BASE"], "tools is a folder"),
+        (["--guard-options=--thresholds x", "--guard", "BASE"], "x: cannot be read"),
         (["--guard-options=--no-such", "--guard", "BASE"], "--no-such is an option"),
         (["--guard-options=--slowdown 1", "--guard", "BASE"], "no slow-down"),
         (["--guard-options", "'", "--guard", "BASE"], "No closing quotation"),
@@ -193,8 +304,9 @@ def test_a_bad_option_costs_a_line_before_anything_is_measured(
 ) -> None:
     typed = [str(saved) if word == "BASE" else word for word in arguments]
     code, printed = guarded.run(*typed)
-    assert code == pytest.ExitCode.USAGE_ERROR, printed
-    (line,) = [each for each in printed.splitlines() if each.startswith("ERROR")]
+    assert code == 2, printed
+    (line,) = printed.strip().splitlines()
+    assert line.startswith("Exit: --guard: ")
     assert words in line
     assert not guarded.trained()
 

@@ -1,5 +1,7 @@
 """What the guard writes besides its table: JUnit's XML, annotations, a comment."""
 
+import json
+import statistics
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_junit_is_well_formed_whatever_names_hold(hostile: list[str]) -> None:
     assert all("]]><b>" in str(name) for name in names)
     (failure,) = suite.iter("failure")
     assert failure.get("type") == "broken"
-    assert "1.0" in str(failure.get("message"))
+    assert "broken: 0.998 s an epoch in base, " in str(failure.get("message"))
 
 
 def test_annotations_stay_on_one_line_each(hostile: list[str], capsys: Shown) -> None:
@@ -122,7 +124,7 @@ def test_junit_has_a_test_for_every_case(save: Save, case: Make) -> None:
     assert sorted(inside.values()) == [[], [], ["failure"]]
     (message,) = (f.get("message") for f in ET.parse("g.xml").iter("failure"))
     assert str(message).startswith("slower: 1.2")
-    assert "allowed is 2 % more; 0.98" in str(message)
+    assert "allowed is 2 % more; 0.990 s an epoch in base" in str(message)
     assert str(message).endswith("10 and 10 launches")
 
 
@@ -144,3 +146,72 @@ def test_a_comment_opens_with_its_verdict(
         assert fold
         assert ("| theano" in in_sight) == (ratio > 1)
         assert shown.endswith("</details>\n")
+
+
+@pytest.mark.parametrize(
+    ("counts", "heading", "outcome"),
+    [
+        (
+            (10, 10, 2),
+            "### No regression found; 1 of 3 cases inconclusive\n",
+            "no regression seen: 1 inconclusive of 3 cases\n",
+        ),
+        (
+            (1, 2),
+            "### No regression found; no case could be tested\n",
+            "no regression seen: 2 inconclusive of 2 cases; no case could be tested\n",
+        ),
+    ],
+)
+def test_what_is_inconclusive_has_not_passed(
+    save: Save,
+    case: Make,
+    counts: tuple[int, ...],
+    heading: str,
+    outcome: str,
+    capsys: Shown,
+) -> None:
+    """Too few launches are a reason as good as noise."""
+    base, head = (
+        [
+            case(*launches(1.0, seed=seed + n, count=count, scatter=0.001), size=32 + n)
+            for n, count in enumerate(counts)
+        ]
+        for seed in (10, 20)
+    )
+    files = [save("base.json", *base), save("head.json", *head, when="2026-11-22")]
+    args = ["guard", files[0], "--against", files[1]]
+    assert main([*args, "--format", "github"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(heading)
+    assert "inconclusive: too few launches, or too noisy: " in out
+    assert main(args) == 0
+    assert capsys.readouterr().out.startswith(outcome)
+
+
+def test_times_of_a_table_divide_to_its_ratio(
+    save: Save, case: Make, capsys: Shown
+) -> None:
+    """Of launches of two kinds, too; in JSON, JUnit and an annotation alike."""
+    before = [[1.0 + 0.001 * n] for n in range(20)]
+    after = [[1.0 + 0.001 * n] for n in range(11)] + [
+        [1.3 + 0.001 * n] for n in range(9)
+    ]
+    base = save("base.json", case(*before))
+    head = save("head.json", case(*after), when="2026-11-22")
+    args = ["guard", base, "--against", head, "--junit", "g.xml", "--annotations"]
+    assert main([*args, "--format", "json"]) == 0
+    shown = capsys.readouterr()
+    (table,) = json.loads(shown.out)
+    (row,) = table["rows"]
+    middles = [
+        statistics.geometric_mean([seconds for (seconds,) in each])
+        for each in (before, after)
+    ]
+    times = [row["seconds_base"], row["seconds_head"]]
+    assert times == pytest.approx(middles, rel=1e-5)
+    assert row["ratio"] == pytest.approx(middles[1] / middles[0], rel=1e-5)
+    assert row["ratio_low"] < row["ratio"] < row["ratio_high"]
+    (test,) = ET.parse("g.xml").iter("testcase")
+    assert float(str(test.get("time"))) == pytest.approx(middles[1], rel=1e-5)
+    assert f"{middles[0]:.2f} s an epoch in base, {middles[1]:.2f} s in" in shown.err

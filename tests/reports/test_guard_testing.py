@@ -2,6 +2,7 @@
 
 import math
 import random
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -65,11 +66,29 @@ def test_p_is_that_of_welchs_one_sided_test_on_shifted_logs(
 
 
 def test_the_ratio_is_head_over_base_with_the_reports_interval() -> None:
-    """2 is twice as slow: the speed-up of base over head, by any other report."""
+    """2 is twice as slow: the speed-up of base over head, by any other report.
+
+    But for its middle: geometric means, as the test has them, in place of medians.
+    """
     tested = lone(STEADY, times(2.0, WILD))
-    assert tested.ratio == 2.0
+    middles = [statistics.geometric_mean(each) for each in (STEADY, times(2.0, WILD))]
+    assert tested.ratio == pytest.approx(middles[1] / middles[0], rel=1e-12)
     speedup = stats.speedup(times(2.0, WILD), STEADY)
     assert (tested.low, tested.high) == (speedup.low, speedup.high)
+
+
+@pytest.mark.parametrize("launches", [1, 2, 20])
+def test_the_ratio_lies_in_its_interval(launches: int) -> None:
+    """Also where launches are of two kinds, so that medians say nothing is slower."""
+    base = (1.0,) * launches
+    head = (1.0,) * (launches - 9 * launches // 20) + (1.3,) * (9 * launches // 20)
+    tested = lone(base, head)
+    assert tested.ratio == pytest.approx(statistics.geometric_mean(head))
+    if tested.low is None or tested.high is None:
+        assert launches < 3
+    else:
+        assert tested.low < tested.ratio < tested.high
+        assert tested.ratio > 1.1
 
 
 def test_cases_stay_in_their_order() -> None:

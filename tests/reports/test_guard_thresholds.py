@@ -97,11 +97,19 @@ def test_an_expected_change_shifts_what_is_tested(
     assert row["expected_ratio"] == pytest.approx(1 + float(change[:-1]) / 100)
 
 
-@pytest.mark.parametrize(("base", "word"), [("c0ffee", "same"), ("f00d1e5", "suspect")])
+@pytest.mark.parametrize(
+    ("base", "word"),
+    [
+        ("c0ffee", "same"),
+        ("f00d1e5", "suspect"),
+        ("f00d1e5a", "suspect"),
+        ("f00d1e", "same"),
+    ],
+)
 def test_a_change_that_base_has_is_not_expected_of_head(
     judge: Callable[..., dict[str, Any]], base: str, word: str
 ) -> None:
-    entry = f'[[expected]]\nmatch = "*"\nchange = "+20%"\ncommit = "f00d1e"\n{REASON}'
+    entry = f'[[expected]]\nmatch = "*"\nchange = "+20%"\ncommit = "F00D1e5 "\n{REASON}'
     assert judge(entry, commit=base)["verdict"] == word
 
 
@@ -137,7 +145,19 @@ EXPECTED = '[[expected]]\nmatch = "a*"\nchange = "+8%"\n'
         ),
         (
             CASE + 'reason = " "',
-            "[[case]] 'a*': reason is  , expected a text in quotes",
+            "[[case]] 'a*': reason is empty, expected a text in quotes",
+        ),
+        (
+            CASE + 'reason = ""',
+            "[[case]] 'a*': reason is empty, expected a text in quotes",
+        ),
+        (
+            EXPECTED + 'commit = "be"\n' + REASON,
+            "[[expected]] 'a*': commit is be, expected 7 or more of the hexadecimal",
+        ),
+        (
+            EXPECTED + 'commit = "v1.0.0-rc1"\n' + REASON,
+            "[[expected]] 'a*': commit is v1.0.0-rc1, expected 7 or more of the hexa",
         ),
         (CASE + "reason = 5", "[[case]] 'a*': reason is 5, expected a text in quotes"),
         (CASE + "reason = [1]", "[[case]] 'a*': reason is [1], expected a text"),

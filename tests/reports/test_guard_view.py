@@ -122,7 +122,7 @@ def test_whole_table_of_a_second_look(save: Save, case: Make, capsys: Shown) -> 
     Path("guard.toml").write_text(
         '[[case]]\nmatch = "*64px*"\nslowdown = "5%"\nreason = "shares its core"\n'
         'expires = 2027-01-31\n[[expected]]\nmatch = "*200px*"\nchange = "+20%"\n'
-        'commit = "beef"\nreason = "float32 sums"\nexpires = 2027-01-31\n'
+        'commit = "beefbee"\nreason = "float32 sums"\nexpires = 2027-01-31\n'
     )
     fresh = ["--confirm-base", files[2], "--confirm-head", files[3]]
     more = ["--thresholds", "guard.toml", "--today", "2026-11-22", "--slowdown", "3%"]
@@ -194,7 +194,7 @@ def test_suspects_come_with_the_command_for_the_second_look(
     assert capsys.readouterr().out.splitlines()[-1] == (
         "to decide about the suspects: make guard BASE=c0ffee "
         'ARGS="-- --engines theano --devices cpu --sizes 64 --batches 20 --cores 1 '
-        "--loops fit --precision-mode float32 --images 300 "
+        "--loops fit --precision-mode float32 --images 300 --dataset tissue "
         "'benchmarks/test_train.py::test_train[theano-cpu-64px-b20-cores1]'\""
     )
 

@@ -1,5 +1,6 @@
 """Small multiples: what is drawn, on which scales, for whom it is safe; and dates."""
 
+import io
 import math
 import random
 import sys
@@ -10,10 +11,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.text import Text
 from msgspec import structs
 
 from reports.__main__ import main
-from reports.trend import dates, panels
+from reports.trend import canvas, dates, panels
 from reports.trend.changes import Trend, trend
 from reports.trend.points import History
 from tests.reports.trended import commit, day, noisy
@@ -158,6 +160,29 @@ def test_a_step_is_as_high_in_each_panel_as_it_is_large() -> None:
     assert more[3].high / more[3].low > math.exp(2)
     for panel in more:
         assert all(panel.low < t.seconds < panel.high for t in panel.times)
+
+
+def test_no_label_is_crossed_by_the_line_of_another_change() -> None:
+    """Two days apart one is slower (orange), one faster (blue); by pixels."""
+    import numpy as np
+
+    levels = [0.0] * 10 + [0.4] * 3 + [-0.4] * 10
+    drawn = canvas.figure(panels.picture([of(levels)]))
+    drawn.set_dpi(200)
+    written = io.BytesIO()
+    drawn.savefig(written, format="rgba", dpi=200)
+    wide = int(drawn.bbox.width)
+    colours = np.frombuffer(written.getvalue(), np.uint8).reshape(-1, wide, 4)
+    pixels = colours[::-1, :, :3].astype(int)
+    labels = [each for each in drawn.findobj(Text) if each.get_text().endswith(" %")]
+    assert len(labels) == 2
+    for label in labels:
+        box = Text.get_window_extent(label)
+        inside = pixels[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)]
+        redness = (inside[..., 0] - inside[..., 2]).ravel()
+        is_orange = label.get_color() == "#d55e00"
+        assert (redness if is_orange else -redness).max() > 50
+        assert (redness if is_orange else -redness).min() > -50
 
 
 def test_of_many_cases_those_that_changed_most_are_drawn(

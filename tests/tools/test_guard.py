@@ -61,7 +61,7 @@ def test_an_equal_head_is_measured_once_and_passes(repository: Repository) -> No
 
 def test_what_sessions_are_told(repository: Repository) -> None:
     """One launch; both sides in one order, with journals and caches of their own."""
-    repository.guard("HEAD", "--launches", "2", "--rounds", "5", "--", "--sizes", "32")
+    repository.guard("HEAD", "--launches", "3", "--rounds", "5", "--", "--sizes", "32")
     for each in repository.sessions():
         words = each["words"]
         assert words[words.index("--launches") + 1] == "1"
@@ -75,7 +75,7 @@ def test_what_sessions_are_told(repository: Repository) -> None:
         each["words"][each["words"].index("--order-seed") + 1]
         for each in repository.sessions()
     )
-    assert orders == {"1": 2, "2": 2}
+    assert orders == {"1": 2, "2": 2, "3": 2}
     caches = {each["variables"]["HISTOCNN_CACHE"] for each in repository.sessions()}
     assert len(caches) == 2
 
@@ -88,20 +88,20 @@ def test_a_slower_head_is_confirmed_by_fresh_launches_of_its_suspects(
     repository.speed(1.2)
     head = repository.commit()
     code, table, said = repository.guard(
-        *("HEAD~1", "--launches", "2", "--confirm-launches", "3"),
+        *("HEAD~1", "--launches", "3", "--confirm-launches", "4"),
         *("--slowdown", "5%", "--strict"),
     )
     assert code == 1, said
-    second = repository.sessions()[4:]
-    assert Counter(repository.sides()[4:]) == {"base": 3, "head": 3}
+    second = repository.sessions()[6:]
+    assert Counter(repository.sides()[6:]) == {"base": 4, "head": 4}
     for each in second:
         assert [word for word in each["words"] if "::" in word] == [SLOW_CASE]
         assert "benchmarks/test_train.py" not in each["words"]
     files = json.loads(table.removeprefix("TABLE "))
     runs = repository.runs(base, head)
-    assert files["base"] == [str(runs / f"base-0{n}.json") for n in (1, 2)]
+    assert files["base"] == [str(runs / f"base-0{n}.json") for n in (1, 2, 3)]
     assert files["--confirm-head"][1:] == [
-        str(runs / "confirm" / f"head-0{n}.json") for n in (1, 2, 3)
+        str(runs / "confirm" / f"head-0{n}.json") for n in (1, 2, 3, 4)
     ]
     assert files["option"] == ["--slowdown", "5%", "--strict"]
     assert SLOW_CASE in said
@@ -109,7 +109,7 @@ def test_a_slower_head_is_confirmed_by_fresh_launches_of_its_suspects(
 
 @pytest.mark.parametrize("verdict", [1, 3, 4])
 def test_exit_codes_are_passed_on(repository: Repository, verdict: int) -> None:
-    code, table, _ = repository.guard("HEAD", "--launches", "1", VERDICT=str(verdict))
+    code, table, _ = repository.guard("HEAD", "--launches", "3", VERDICT=str(verdict))
     assert code == verdict
     assert table.startswith("TABLE")
 
@@ -126,14 +126,14 @@ def test_a_table_that_cannot_be_made_ends_it_with_the_first_block(
 
 
 def test_a_session_with_a_failing_case_counts(repository: Repository) -> None:
-    code, _, said = repository.guard("HEAD", "--launches", "1", FAILING="1")
+    code, _, said = repository.guard("HEAD", "--launches", "3", FAILING="1")
     assert code == 0
-    assert said.count("with failures") == 2
+    assert said.count("with failures") == 6
 
 
 def test_a_session_that_measures_nothing_ends_the_guard(repository: Repository) -> None:
     """With its words, and where all of them are."""
-    code, table, said = repository.guard("HEAD", "--launches", "2", BROKEN="clone")
+    code, table, said = repository.guard("HEAD", "--launches", "3", BROKEN="clone")
     assert code == 2
     assert table == ""
     assert "head measured nothing (pytest ended with 1)" in said
@@ -145,43 +145,105 @@ def test_a_session_that_measures_nothing_ends_the_guard(repository: Repository) 
     ("arguments", "words"),
     [
         (["nowhere"], "'nowhere' is no commit of this clone"),
-        ([""], "'' is no commit of this clone"),
-        (["--launches", "2", "HEAD"], "BASE comes first"),
+        ([], "BASE is missing, as in: make guard BASE=origin/main"),
+        ([""], "BASE is missing, as in: make guard BASE=origin/main"),
+        (["--launches", "3", "HEAD"], "BASE comes first"),
+        (["--launches", "3"], "the following arguments are required: BASE"),
         (["HEAD", "--no-such"], "--no-such is an option neither of the guard nor"),
-        (["HEAD", "--slowdown=much"], "'much' is no slow-down"),
         (["HEAD", "--", "--no-such-option"], "unrecognized arguments"),
         (["HEAD", "--", "--launches=3"], "--launches among pytest's options"),
         (["HEAD", "--", "--benchmark-disable"], "the guard has to measure"),
         (["HEAD", "--continue"], "nothing to continue"),
+        (["HEAD", "--summary", "speed/summary.md"], "speed is no folder"),
+        (["HEAD", "--summary", "."], "is a folder; name a file"),
+        (["HEAD", "--junit", "speed/x.xml"], "speed is no folder"),
+        (["HEAD", "--junit=tools"], "is a folder; name a file"),
     ],
 )
 def test_bad_input_costs_a_line_and_no_measurement(
     repository: Repository, arguments: list[str], words: str
 ) -> None:
-    code, _, said = repository.guard(*arguments)
+    """Nor is the base built for it."""
+    if "speed/summary.md" in arguments:
+        arguments[-1] = str(repository.root / arguments[-1])
+    refused(repository, arguments, words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--slowdown=much"], "--slowdown 'much' is no slow-down"),
+        (["--today", "tomorrow"], "'tomorrow' is no date"),
+        (["--format", "word"], "invalid choice: 'word'"),
+        (["--junit"], "--junit: expected one argument"),
+        (["--thresholds", "nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["--thresholds", "speed"], "speed: is not TOML"),
+        (["--thresholds", "old.toml"], "expired on 2020-01-31"),
+        (["other.json", "--launches", "3"], "'other.json' is no option of the guard's"),
+        (["--strict", "-k", "theano"], "'-k theano' is no option of the guard's"),
+        (["--engines", "theano"], "comes behind two dashes"),
+    ],
+)
+def test_what_is_for_the_table_is_looked_at_before_anything_is_built(
+    repository: Repository, arguments: list[str], words: str
+) -> None:
+    """By the real one, content and dates of a file of thresholds included."""
+    (repository.root / "old.toml").write_text(
+        '[[case]]\nmatch = "*"\nslowdown = "10%"\nreason = "x"\nexpires = 2020-01-31\n'
+    )
+    refused(repository, ["HEAD", *arguments], words, REAL="yes")
+
+
+def test_good_options_for_the_table_pass(repository: Repository) -> None:
+    """Those of another form, those that write, and what may differ, too."""
+    (repository.root / "new.toml").write_text(
+        '[[case]]\nmatch = "*"\nslowdown = "10%"\nreason = "x"\nexpires = 2999-01-31\n'
+    )
+    junit = repository.root / "build" / "new" / "junit.xml"
+    code, _, said = repository.guard(
+        *("HEAD", "--launches", "3", "--slowdown", "5%", "--thresholds", "new.toml"),
+        *("--strict", "--allow", "tensorflow", "--format=github", "--annotations"),
+        *("--junit", str(junit)),
+        REAL="yes",
+    )
+    assert code == 0, said
+    assert not junit.parent.exists()  # by the trial; the table here is a made-up one
+
+
+def refused(
+    repository: Repository, arguments: list[str], words: str, **variables: str
+) -> None:
+    """Hold that the guard says ``words`` in a line, builds and measures nothing."""
+    code, _, said = repository.guard(*arguments, **variables)
     assert code == 2
-    assert words in said.splitlines()[-1]
+    (line,) = said.splitlines()
+    assert words in line
+    assert not list(repository.root.glob("build/guard/*/.envs"))
     assert not repository.sessions()
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1000"])
-def test_a_number_of_launches_has_to_be_one(repository: Repository, value: str) -> None:
-    code, _, said = repository.guard("HEAD", f"--launches={value}")
-    assert code == 2
-    assert "is not a whole number from 1 to 999" in said
+@pytest.mark.parametrize("option", ["--launches", "--confirm-launches"])
+@pytest.mark.parametrize("value", ["0", "-1", "2", "many", "1000"])
+def test_a_number_of_launches_has_to_be_one(
+    repository: Repository, option: str, value: str
+) -> None:
+    """Of fewer than three there is no test, so that such a guard would never fail."""
+    refused(
+        repository, ["HEAD", f"{option}={value}"], "is not a whole number from 3 to"
+    )
 
 
 def test_the_head_is_the_working_tree_as_it_is(repository: Repository) -> None:
     """What is not committed is measured, and said; the base has none of it."""
     repository.speed(1.2)
     (repository.root / "new").touch()
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     assert code == 1
     assert "with 2 changed files" in said
 
 
 def test_a_variable_for_the_head_alone(repository: Repository) -> None:
-    repository.guard("HEAD", "--launches", "1", "--head-env", "EXTRA=10%")
+    repository.guard("HEAD", "--launches", "3", "--head-env", "EXTRA=10%")
     seen = {
         side: each["variables"]["EXTRA"]
         for side, each in zip(repository.sides(), repository.sessions(), strict=True)
@@ -199,7 +261,7 @@ def test_branches_and_index_of_the_user_stay(repository: Repository) -> None:
         for name in ("index", "HEAD")
     }
     branches = repository.git("for-each-ref")
-    assert repository.guard("HEAD", "--launches", "1")[0] == 0
+    assert repository.guard("HEAD", "--launches", "3")[0] == 0
     for name, content in before.items():
         assert (repository.root / ".git" / name).read_bytes() == content
     assert repository.git("for-each-ref") == branches
@@ -212,7 +274,7 @@ def test_git_variables_of_a_hook_do_not_reach_it(
     """As before a push: git then names its own index and folder."""
     foreign = str(tmp_path / "index")
     code, _, said = repository.guard(
-        "HEAD", "--launches", "1", GIT_INDEX_FILE=foreign, GIT_DIR=str(tmp_path)
+        "HEAD", "--launches", "3", GIT_INDEX_FILE=foreign, GIT_DIR=str(tmp_path)
     )
     assert code == 0, said
     assert not Path(foreign).exists()
@@ -224,12 +286,12 @@ def test_the_base_is_built_by_its_own_tools_and_used_again(
     """In a worktree that a second run finds ready."""
     (repository.root / ".envs" / "tensorflow").mkdir()
     head = repository.git("rev-parse", "HEAD")
-    repository.guard("HEAD", "--launches", "1")
+    repository.guard("HEAD", "--launches", "3")
     worktree = repository.worktree(head)
     asked = (worktree / ".envs" / "asked").read_text()
     assert asked == "bench tensorflow"
     (worktree / ".envs" / "mark").touch()
-    _, _, said = repository.guard("HEAD", "--launches", "1")
+    _, _, said = repository.guard("HEAD", "--launches", "3")
     assert (worktree / ".envs" / "mark").exists()
     assert "checked out" not in said
 
@@ -237,7 +299,7 @@ def test_the_base_is_built_by_its_own_tools_and_used_again(
 def test_a_base_that_cannot_be_built_ends_it(repository: Repository) -> None:
     (repository.root / "tools" / "env.py").write_text("raise SystemExit('no network')")
     repository.commit()
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     assert code == 2
     assert "no network" in said
     assert "environments could not be built" in said.splitlines()[-1]
@@ -246,16 +308,16 @@ def test_a_base_that_cannot_be_built_ends_it(repository: Repository) -> None:
 def test_a_base_without_a_builder_ends_it(repository: Repository) -> None:
     (repository.root / "tools" / "env.py").unlink()
     repository.commit()
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     assert code == 2
     assert "has no tools/env.py" in said
 
 
 def test_a_worktree_with_work_in_it_is_left_alone(repository: Repository) -> None:
     head = repository.git("rev-parse", "HEAD")
-    repository.guard("HEAD", "--launches", "1")
+    repository.guard("HEAD", "--launches", "3")
     (repository.worktree(head) / "speed").write_text("0.5")
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     assert code == 2
     assert f"then: rm -r {repository.worktree(head)}" in said
     assert (repository.worktree(head) / "speed").read_text() == "0.5"
@@ -263,9 +325,9 @@ def test_a_worktree_with_work_in_it_is_left_alone(repository: Repository) -> Non
 
 def test_a_worktree_that_was_removed_is_made_again(repository: Repository) -> None:
     head = repository.git("rev-parse", "HEAD")
-    repository.guard("HEAD", "--launches", "1")
+    repository.guard("HEAD", "--launches", "3")
     subprocess.run(["rm", "-r", str(repository.worktree(head))], check=True)
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     assert code == 0, said
     assert len(repository.git("worktree", "list").splitlines()) == 2
 
@@ -275,12 +337,12 @@ def test_worktrees_of_other_bases_go_unless_kept(repository: Repository) -> None
     first = repository.git("rev-parse", "HEAD")
     own = repository.root.parent / "own"
     repository.git("worktree", "add", "--quiet", "--detach", str(own))
-    repository.guard(first, "--launches", "1")
+    repository.guard(first, "--launches", "3")
     (repository.root / "another").touch()
     second = repository.commit()
-    repository.guard(second, "--launches", "1", "--keep")
+    repository.guard(second, "--launches", "3", "--keep")
     assert repository.worktree(first).exists()
-    repository.guard(second, "--launches", "1")
+    repository.guard(second, "--launches", "3")
     assert not repository.worktree(first).exists()
     assert repository.worktree(second).exists()
     assert own.exists()
@@ -326,7 +388,7 @@ def test_broken_off_it_ends_at_once_and_can_be_continued(
 
 
 def test_other_code_is_not_continued(repository: Repository) -> None:
-    arguments = ("HEAD", "--launches", "1")
+    arguments = ("HEAD", "--launches", "3")
     repository.guard(*arguments)
     repository.speed(1.1)
     code, _, said = repository.guard(*arguments, "--continue")
@@ -337,19 +399,19 @@ def test_other_code_is_not_continued(repository: Repository) -> None:
 def test_a_second_run_measures_anew(repository: Repository) -> None:
     """Files of a longer run before are not left among its own."""
     head = repository.git("rev-parse", "HEAD")
+    repository.guard("HEAD", "--launches", "4")
     repository.guard("HEAD", "--launches", "3")
-    repository.guard("HEAD", "--launches", "1")
-    assert len(repository.sessions()) == 8
+    assert len(repository.sessions()) == 8 + 6
     files = repository.runs(head, head).glob("*-0*.json")
-    assert sorted(file.name for file in files) == ["base-01.json", "head-01.json"]
+    assert len(list(files)) == 6
 
 
 def test_one_guard_at_a_time(repository: Repository) -> None:
-    first = repository.start("HEAD", "--launches", "2", DELAY="0.5")
+    first = repository.start("HEAD", "--launches", "3", DELAY="0.5")
     deadline = time.monotonic() + 30
     while not repository.sessions() and time.monotonic() < deadline:
         time.sleep(0.02)
-    code, _, said = repository.guard("HEAD", "--launches", "1")
+    code, _, said = repository.guard("HEAD", "--launches", "3")
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert code == 2
@@ -357,7 +419,7 @@ def test_one_guard_at_a_time(repository: Repository) -> None:
 
 
 def test_a_tree_that_is_edited_meanwhile_is_noticed(repository: Repository) -> None:
-    process = repository.start("HEAD", "--launches", "2", DELAY="0.5")
+    process = repository.start("HEAD", "--launches", "3", DELAY="0.5")
     deadline = time.monotonic() + 30
     while not repository.sessions() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -373,13 +435,38 @@ def test_the_table_is_added_to_a_summary(
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     repository.guard(
-        *("HEAD", "--launches", "1", "--summary", str(summary)),
+        *("HEAD", "--launches", "3", "--summary", str(summary)),
         *("--junit", "x.xml", "--annotations", "--strict"),
     )
     before, table = summary.read_text().splitlines()
     options = json.loads(table.removeprefix("TABLE "))["option"]
     assert before == "before"
     assert options == ["--strict", "--format", "github"]
+
+
+def test_a_summary_gets_its_folder(repository: Repository, tmp_path: Path) -> None:
+    summary = tmp_path / "new" / "summary.md"
+    repository.guard("HEAD", "--launches", "3", "--summary", str(summary))
+    assert summary.read_text().startswith("TABLE")
+
+
+def test_a_summary_that_fails_at_last_leaves_the_verdict(
+    repository: Repository,
+) -> None:
+    """A regression is one, whether or not the disk is full."""
+    full = ("HEAD", "--launches", "3", "--summary", "/dev/full")
+    code, table, said = repository.guard(*full, VERDICT="1")
+    assert code == 1
+    assert table.startswith("TABLE")
+    assert "cannot write /dev/full: No space left on device" in said
+    assert repository.guard(*full)[0] == 2
+
+
+def test_what_was_measured_outlives_a_mistyped_option(repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    repository.guard("HEAD", "--launches", "3")
+    repository.guard("HEAD", "--launches", "3", "--", "--no-such-option")
+    assert len(list(repository.runs(head, head).glob("*-0*.json"))) == 6
 
 
 def test_the_environments_are_those_of_the_cases() -> None:

@@ -95,6 +95,56 @@ def test_a_branch_name_is_never_part_of_a_command(file: Path) -> None:
     assert not re.findall(r"(?:head_ref|head\.ref|SOURCE_BRANCH)", file.read_text())
 
 
+@pytest.fixture(scope="module")
+def shows() -> dict[int, float]:
+    """What slow-downs show by the files' own command, in %, by noise in %."""
+    given = {" ".join(command(file).split()[:4]) for file in FILES}
+    assert given == {"--launches 10 --slowdown 10%"}
+    simulate = (sys.executable, "-m", "reports.guard.simulate", "--table", "launches")
+    done = subprocess.run(
+        [*simulate, "--slowdown", "10%", "--cases", "8"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = re.findall(r"^ *(\d+) % +10 +([\d.]+)", done.stdout, re.MULTILINE)
+    return {int(noise): float(percent) for noise, percent in rows}
+
+
+@pytest.mark.parametrize(
+    "file", [*FILES, ROOT / "docs" / "guard.md"], ids=lambda file: file.stem
+)
+def test_what_is_said_to_show_is_what_shows(
+    file: Path, shows: dict[int, float]
+) -> None:
+    """To a percent, at three noises."""
+    text = " ".join(file.read_text().replace("\n#", " ").split())
+    said = re.search(
+        r"(\d+) % (?:on )?where launches scatter by 3 %,(?: from)? (\d+) % (?:at|on "
+        r"where by) 5 %,?(?: and| from) (\d+) % (?:at|on where by) 10 %",
+        text,
+    )
+    assert said, f"{file} does not say what shows"
+    assert [float(each) for each in said.groups()] == pytest.approx(
+        [shows[3], shows[5], shows[10]], abs=1
+    )
+
+
+def test_make_says_at_once_that_the_base_is_missing() -> None:
+    """Before it builds anything."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "guard", "PYTHON=false", "BASE="],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    first, *_ = done.stderr.splitlines()
+    assert first == "guard: BASE is missing, as in: make guard BASE=origin/main"
+
+
 def test_makes_help_names_it() -> None:
     done = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from tools.guard import Problem, flow
 from tools.guard.flow import Request
+from tools.guard.judge import FEWEST
 from tools.guard.selection import Selection
 from tools.guard.sessions import tell
 
@@ -25,6 +27,9 @@ exit codes: 0 no regression, 1 one was confirmed, 2 bad input, 3 base and head c
 compared, 4 it is not sure (with --strict alone)"""
 
 
+_NO_BASE = "BASE is missing, as in: make guard BASE=origin/main"
+
+
 class _Ended(Exception):
     """SIGTERM came."""
 
@@ -34,6 +39,8 @@ def main(argv: Sequence[str], root: Path) -> int:
     signal.signal(signal.SIGTERM, _end)
     own = list(argv[: argv.index("--")]) if "--" in argv else list(argv)
     try:
+        if not own or not own[0].strip():
+            raise Problem(_NO_BASE)
         arguments, options = _parser().parse_known_args(own)
         if own[0].startswith("-"):
             raise Problem("BASE comes first, then the options")
@@ -64,8 +71,15 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise _Ended
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in a line what is wrong; the usage is for --help."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Problem(f"{message}; see python -m tools.guard --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m tools.guard",
         usage="%(prog)s BASE [options] [-- PYTEST-OPTIONS]",
         description=__doc__,
@@ -113,8 +127,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_counts(parser: argparse.ArgumentParser) -> None:
     for option, default, least, text in (
-        ("--launches", 10, 1, "fresh processes of each case on each side"),
-        ("--confirm-launches", None, 1, "the same for suspects (default: --launches)"),
+        ("--launches", 10, FEWEST, "fresh processes of each case on each side"),
+        (
+            "--confirm-launches",
+            None,
+            FEWEST,
+            "the same for suspects (default: --launches)",
+        ),
         ("--rounds", 3, 1, "timed epochs of a launch"),
         ("--seed", 0, 0, "of the order of base and head"),
     ):
@@ -132,8 +151,9 @@ class _Whole:
 
     def __call__(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and self._least <= int(text) < 1000):
+            why = ": fewer launches are no test" if self._least == FEWEST else ""
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number from {self._least} to 999"
+                f"{text!r} is not a whole number from {self._least} to 999{why}"
             )
         return int(text)
 

@@ -4,11 +4,12 @@ import contextlib
 import fcntl
 import json
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.guard import Problem, base, git, selection
+from tools.guard import Problem, base, git, selection, writable
 from tools.guard.judge import Files, Judge
 from tools.guard.schedule import Name, turns
 from tools.guard.selection import Selection
@@ -50,7 +51,16 @@ def guard(request: Request, root: Path) -> int:
     head = Side("head", root, place / "cache", request.head_env)
     judge = Judge(head.python, root, request.options)
     judge.check()
+    if request.summary is not None:
+        writable.check("--summary", request.summary)
     with _alone(place):
+        state = git.state(root)
+        runs = _runs(root, commit)
+        plan = _plan(request, commit, state)
+        if request.carry_on and not _same_plan(runs, plan):
+            raise Problem(
+                f"nothing to continue: {runs} is not of this command and code"
+            )
         cases = selection.cases(head.python, root, request.selection)
         _say_what(request, root, commit, len(cases))
         folder = place / commit[:_SHORT]
@@ -63,34 +73,34 @@ def guard(request: Request, root: Path) -> int:
             keep=request.keep,
         )
         both = (Side("base", folder, place / "cache"), head)
-        state = git.state(root)
-        files = _measured(request, both, judge, commit, state)
+        _start(runs, plan, anew=not request.carry_on)
+        files = _measured(request, both, judge, runs)
         if git.state(root) != state:
             tell("the working tree was changed meanwhile: the head's times mix states")
     return _shown(judge, files, request.summary)
 
 
-def _measured(
-    request: Request,
-    sides: tuple[Side, Side],
-    judge: Judge,
-    commit: str,
-    state: str,
-) -> Files:
-    """Both stages: all cases, then those that look slower."""
-    head = sides[1]
-    name = f"{commit[:_SHORT]}-{git.run(head.root, 'rev-parse', 'HEAD')[:_SHORT]}"
-    folder = head.root / "build" / "guard" / "runs" / name
-    plan = {
+def _runs(root: Path, commit: str) -> Path:
+    """Where what is measured against ``commit`` is kept."""
+    name = f"{commit[:_SHORT]}-{git.run(root, 'rev-parse', 'HEAD')[:_SHORT]}"
+    return root / "build" / "guard" / "runs" / name
+
+
+def _plan(request: Request, commit: str, state: str) -> dict[str, object]:
+    """What has to be the same for a run to go on."""
+    return {
         "base": commit,
         "head": state,
         "pytest": request.selection.words,
         "rounds": request.rounds,
         "variables": request.head_env,
     }
-    if not _same_plan(folder, plan) and request.carry_on:
-        raise Problem(f"nothing to continue: {folder} is not of this command and code")
-    _start(folder, plan, anew=not request.carry_on)
+
+
+def _measured(
+    request: Request, sides: tuple[Side, Side], judge: Judge, folder: Path
+) -> Files:
+    """Both stages: all cases, then those that look slower."""
     stage = Stage(request.selection, request.rounds, folder)
     sessions = Sessions(sides, turns(request.launches, request.seed), stage)
     # What a table cannot be made of shows with the first block, not after the last.
@@ -123,12 +133,24 @@ def _files(measured: dict[Name, list[Path]]) -> Files:
 
 def _shown(judge: Judge, files: Files, summary: Path | None) -> int:
     """Print the table, and add it to ``summary`` where there is one."""
-    code, table = judge.show(files)
-    print(table, end="", flush=True)
-    if summary is not None:
+    try:
+        shown = judge.show(files)
+    except Problem as problem:
+        place = files.head[0].parent
+        raise Problem(f"{problem}; what was measured is in {place}") from None
+    print(shown.table, end="", flush=True)
+    for line in shown.said:
+        print(line, file=sys.stderr)
+    if summary is None:
+        return shown.code
+    try:
+        summary.parent.mkdir(parents=True, exist_ok=True)
         with summary.open("a", encoding="utf-8") as file:
             file.write(judge.markdown(files))
-    return code
+    except OSError as error:  # the disk is full by now
+        tell(f"--summary: cannot write {summary}: {error.strerror}")
+        return shown.code or 2
+    return shown.code
 
 
 def _say_what(request: Request, root: Path, commit: str, cases: int) -> None:

@@ -18,28 +18,44 @@ import pytest
 
 from histocnn import slowed
 from histocnn.errors import InputError
-from tools.guard import Problem, document
+from tools.guard import Problem, advice, again, document, fitness
 from tools.guard.judge import Files, Judge
-from tools.guard.sessions import is_saved, nothing_measured, run_apart
-
-#: Options of the suite that say how much is measured, or where it is kept.
-_NOT_THE_CASE = (
-    *("budget", "journal", "launches", "order_seed"),
-    *("precision", "resume", "time_cap"),
-)
 
 
 @dataclass
 class _Guard:
-    """What the session is held against, and what came of it."""
+    """What the session is held against, and what came of it.
+
+    ``unguarded`` are cases, by node id, that it cannot be held against. ``refused`` is
+    an exit code where nothing is to be measured at all.
+    """
 
     base: Path
     judge: Judge
+    unguarded: frozenset[str] = frozenset()
+    refused: int = 0
     remarks: list[str] = field(default_factory=list)
     table: str = ""
 
 
+class _Hooks:
+    """What the guard asks the suite."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_guard_cases(self, config: pytest.Config) -> list[dict[str, Any]] | None:
+        """The training cases that this session will measure, on this machine.
+
+        Each with its ``name``, ``fullname``, ``params`` and ``launched``, as the saved
+        file has an outcome's; None where that is not known beforehand.
+        """
+
+
 _guard = pytest.StashKey[_Guard]()
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let the suite tell its cases."""
+    pluginmanager.add_hookspecs(_Hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,8 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--guard-launches",
-        type=int,
-        default=10,
+        default="10",
         metavar="N",
         help="fresh processes of each case that is looked at again (default: 10)",
     )
@@ -75,22 +90,24 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if option("guard") is None or _measures_nothing(config):
         return
-    if option("guard_launches") < 1:
-        raise pytest.UsageError("--guard-launches: expected a whole number from 1 up")
     base = config.invocation_params.dir / option("guard")
     try:
+        fitness.check_launches("--guard-launches", option("guard_launches"))
+        if (launches := option("launches", None)) is not None:
+            fitness.check_launches("--launches", launches)
         if not base.exists():
             raise Problem(f"there is no {option('guard')}")
         options = tuple(shlex.split(option("guard_options")))
         python = Path(sys.executable)
         judge = Judge(python, config.rootpath, options, split_base=True)
         judge.check()
-        _check(judge, base)
+        fitness.check(judge, base)
     except (
         Problem,
         ValueError,
     ) as problem:  # ValueError: a quotation mark is left open
-        raise pytest.UsageError(f"--guard: {problem}") from None
+        # pytest's own code for bad options, 4, is what --strict ends with.
+        pytest.exit(f"--guard: {problem}", returncode=2)
     config.stash[_guard] = _Guard(base, judge)
 
 
@@ -108,12 +125,44 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look whether the base suits the cases, hours before they are compared."""
+    config = session.config
+    guard = config.stash.get(_guard, None)
+    if guard is None or not (cases := config.hook.pytest_guard_cases(config=config)):
+        return
+    machine = config._benchmarksession.get_machine_info()  # type: ignore[attr-defined]
+    try:
+        found = fitness.of(guard.judge, guard.base, cases, machine)
+    except Problem as problem:
+        guard.refused = 3 if isinstance(problem, fitness.NotComparable) else 2
+        guard.remarks += [*str(problem).splitlines(), "so nothing was measured"]
+        return
+    guard.unguarded = found.unguarded
+    if found.remark:
+        guard.remarks.append(found.remark)
+        terminal: Any = config.pluginmanager.getplugin("terminalreporter")
+        terminal.ensure_newline()
+        terminal.write_line(f"guard: {found.remark}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Measure nothing that could be held against nothing."""
+    guard = session.config.stash.get(_guard, None)
+    return True if guard is not None and guard.refused else None
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Judge what was measured, which is saved by now; look again where it is slower."""
     guard = session.config.stash.get(_guard, None)
     if guard is None:
         return
     ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if guard.refused:
+        session.exitstatus = guard.refused
+        return
     if session.exitstatus not in ended:
         guard.remarks.append("the session did not end by itself; nothing is compared")
         return
@@ -144,77 +193,33 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.write(guard.table)
 
 
-def _check(judge: Judge, base: Path) -> None:
-    """Raise `Problem` where ``base``, or an option, is nothing to hold a run against.
-
-    What takes the run's place is a copy, without the time by which it would be known
-    for one.
-    """
-    files = [base] if base.is_file() else sorted(base.rglob("*.json"))
-    if not files:
-        raise Problem(f"there is no saved file in {base}")
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch, "copy.json")
-        try:
-            document = json.loads(files[0].read_bytes())
-            document.pop("datetime", None)
-            copy.write_text(json.dumps(document), encoding="utf-8")
-        except (OSError, ValueError, AttributeError):
-            copy = files[0]  # the judge has the better words for what is wrong
-        judge.suspects(Files([base], [copy]))
-
-
 def _judged(guard: _Guard, config: pytest.Config) -> int:
     """Both stages, the second for suspects alone; the exit code of the last."""
-    folder = _folder(config)
-    head = folder / "head.json"
-    head.write_text(json.dumps(_document(config)), encoding="utf-8")
-    files = Files([guard.base], [head])
-    if suspects := guard.judge.suspects(files):
-        fresh = _measure_again(config, suspects, folder)
-        files = Files([guard.base], [head], confirm_head=[fresh])
-    code, guard.table = guard.judge.show(files)
-    guard.remarks.append(f"what was compared is in {folder}")
-    return code
+    place = config.rootpath / "build" / "guard"
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pytest-", dir=place) as scratch:
+        folder = Path(scratch)
+        head = folder / "head.json"
+        head.write_text(json.dumps(_guarded(guard, config)), encoding="utf-8")
+        files = Files([guard.base], [head])
+        if suspects := guard.judge.suspects(files):
+            fresh = again.measure(config, suspects, folder)
+            files = Files([guard.base], [head], confirm_head=[fresh])
+        shown = guard.judge.show(files)
+    guard.table, above = advice.after_both_looks(shown, guard.judge.options)
+    guard.remarks += above
+    return shown.code
 
 
-def _measure_again(config: pytest.Config, suspects: list[str], folder: Path) -> Path:
-    """Measure ``suspects``, node ids, in a fresh session; where that is saved."""
-    launches = config.getoption("guard_launches")
-    file, log = folder / "confirm-head.json", folder / "confirm-head.log"
-    command = [
-        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
-        *_options_of_the_case(config),
-        *("--launches", str(launches), f"--benchmark-json={file}"),
-        f"--journal={folder / 'journals'}",
-        *(str(config.rootpath / case) for case in suspects),
-    ]
-    terminal: Any = config.pluginmanager.getplugin("terminalreporter")
-    terminal.ensure_newline()
-    terminal.write_line(
-        f"guard: measuring again, {launches} launches: {', '.join(suspects)} ({log})"
-    )
-    # What it would add is among the options above.
-    environ = os.environ | {"PYTEST_ADDOPTS": ""}
-    code = run_apart(command, config.invocation_params.dir, environ, log)
-    if code not in (0, 1) or not is_saved(file):
-        raise nothing_measured("the second look", code, log)
-    return file
+def _guarded(guard: _Guard, config: pytest.Config) -> dict[str, Any]:
+    """What was measured, less the times of cases that are not guarded.
 
-
-def _options_of_the_case(config: pytest.Config) -> list[str]:
-    """The suite's own options that are not as by default, but those of how much."""
-    words = []
-    for option in config._parser.getgroup("histocnn").options:
-        value, name = config.getoption(option.dest), option.names()[0]
-        if option.dest in _NOT_THE_CASE or value == option.default:
-            continue
-        if value is True:
-            words.append(name)
-            continue
-        values = value if isinstance(value, list) else [value]
-        words += [f"{name}={each}" for each in values]
-    return words
+    Their outcomes stay: a case that does not train any more needs no test.
+    """
+    whole = _document(config)
+    times = whole["benchmarks"]
+    whole["benchmarks"] = [e for e in times if e["fullname"] not in guard.unguarded]
+    return whole
 
 
 def _document(config: pytest.Config) -> dict[str, Any]:
@@ -222,13 +227,6 @@ def _document(config: pytest.Config) -> dict[str, Any]:
     config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
     machine = config._benchmarksession.get_machine_info()  # type: ignore[attr-defined]
     return document.of(config, machine, commit)
-
-
-def _folder(config: pytest.Config) -> Path:
-    """A new folder of this session's."""
-    place = config.rootpath / "build" / "guard"
-    place.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="pytest-", dir=place))
 
 
 def _measures_nothing(config: pytest.Config) -> bool:

@@ -178,14 +178,17 @@ def run_apart(
         raise
 
 
-def nothing_measured(name: str, code: int, log: Path) -> Problem:
-    """What to say of a session of ``name`` that ended with ``code`` and no results."""
+def nothing_measured(
+    name: str, code: int, log: Path, *, is_kept: bool = True
+) -> Problem:
+    """What to say of a session of ``name`` that ended with ``code`` and no results.
+
+    Its ``log`` is named if that ``is_kept``.
+    """
     words = log.read_text(errors="replace").splitlines()[-_WORDS:]
     said = "".join(f"\n  {word}" for word in words if word.strip())
-    return Problem(
-        f"{name} measured nothing (pytest ended with {code}); all that it said is in "
-        f"{log}, at the end:{said}"
-    )
+    where = f"all that it said is in {log}, at the end:" if is_kept else "it said:"
+    return Problem(f"{name} measured nothing (pytest ended with {code}); {where}{said}")
 
 
 def _alone() -> contextlib.AbstractContextManager[object]:
