@@ -122,27 +122,24 @@ class Conductor:
                 if not isinstance(found, CaseOutcome):
                     continue
                 outcome = found
-            yield {
-                "name": case.name,
-                "fullname": case.fullname,
-                "params": msgspec.to_builtins(case.job),
-                **msgspec.to_builtins(outcome),
-                "launched": self._suite.launched_as(case.job) | outcome.launched,
-            }
+            saved = self._as_saved(case)
+            launched = saved["launched"] | outcome.launched
+            yield {**saved, **msgspec.to_builtins(outcome), "launched": launched}
 
     def wanted(self) -> list[dict[str, Any]] | None:
         """Cases that are to run, named as `outcomes` are; None on a cluster."""
         if self._suite.selection is not None:
             return None
-        return [
-            {
-                "name": case.name,
-                "fullname": case.fullname,
-                "params": msgspec.to_builtins(case.job),
-                "launched": self._suite.launched_as(case.job),
-            }
-            for case in self._runnable
-        ]
+        return [self._as_saved(case) for case in self._runnable]
+
+    def _as_saved(self, case: Named) -> dict[str, Any]:
+        """Names, job and what its workers start as, as the saved file has them."""
+        return {
+            "name": case.name,
+            "fullname": case.fullname,
+            "params": msgspec.to_builtins(case.job),
+            "launched": self._suite.launched_as(case.job),
+        }
 
     def images(self) -> dict[str, str]:
         """The container images that launches ran in: identities by name."""

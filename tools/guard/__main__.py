@@ -14,8 +14,8 @@ from types import FrameType
 from typing import NoReturn
 
 from tools.guard import Problem, flow
+from tools.guard.counts import FEWEST, whole
 from tools.guard.flow import Request
-from tools.guard.judge import FEWEST
 from tools.guard.selection import Selection
 from tools.guard.sessions import tell
 
@@ -150,12 +150,10 @@ class _Whole:
         self._least = least
 
     def __call__(self, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and self._least <= int(text) < 1000):
-            why = ": fewer launches are no test" if self._least == FEWEST else ""
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number from {self._least} to 999{why}"
-            )
-        return int(text)
+        try:
+            return whole(text, self._least)
+        except ValueError as error:  # of which argparse would leave the words out
+            raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tools.guard import Problem, advice, made_up
-from tools.guard.judge import FEWEST, Files, Judge
+from tools.guard.counts import FEWEST, whole
+from tools.guard.judge import Files, Judge
 
 _LOOKS = 2
 _LEAST = _LOOKS * FEWEST
 _NAMED = 3  # cases of a line
-_MOST = 999  # launches
 _NEED = f"a case needs {_LEAST} that no other work disturbed, {FEWEST} for each look"
 
 
@@ -51,12 +51,10 @@ def check(judge: Judge, base: Path) -> None:
 
 def check_launches(option: str, typed: str) -> None:
     """Raise `Problem` where so many launches are no test."""
-    known = typed.isascii() and typed.isdigit()
-    if not (known and FEWEST <= int(typed) <= _MOST):
-        raise Problem(
-            f"{option}: {typed!r} is not a whole number from {FEWEST} to {_MOST}: "
-            "fewer launches are no test"
-        )
+    try:
+        whole(typed, FEWEST)
+    except ValueError as error:
+        raise Problem(f"{option}: {error}") from None
 
 
 def of(

@@ -18,8 +18,6 @@ FINDINGS = (0, 1, 3, 4)
 _NOT_COMPARABLE = 3
 _OWN = ("--against", "--confirm-base", "--confirm-head", "--split-base", "--output")
 SUSPECT = "suspect"
-#: Launches that a case needs on a side, in either look, for a test.
-FEWEST = 3
 _BEHIND_DASHES = (
     "; what is for pytest comes behind two dashes, as in "
     "--launches 5 -- benchmarks/test_train.py --sizes 64"
