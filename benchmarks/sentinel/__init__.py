@@ -117,12 +117,13 @@ class Sentinel:
         due = max(end, self._fenced + WINDOW_SECONDS)
         while self._history.last < due and not self._ended.is_set():
             time.sleep(max(0.0, due - time.monotonic()))
-            # At once where the share allows for one more, else when the next is due.
+            # At once where the share allows for one more. Else a window after the last:
+            # a dear sample is due seconds later only, for which the worker would rest.
             if self._spent < _SHARE * (time.monotonic() - self._began):
                 self._sample(0.0, time.thread_time())
             else:
                 time.sleep(_LEAST_SECONDS)
-                self.mark()
+                self._sample(WINDOW_SECONDS, time.thread_time())
         with self._lock:
             window = self._history.window(start, end, self._fenced)
         return conditions(window, len(self._cpus), start, end)

@@ -66,25 +66,41 @@ def test_it_costs_less_than_a_hundredth_of_a_core() -> None:
     assert 0 < sentinel.cost < 0.01
 
 
-def test_where_a_sample_is_dear_there_are_fewer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """3 ms each, as with hundreds of CPUs: at every mark it would be a seventh."""
+def make_dear(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have each sample take ``seconds`` more of CPU time."""
 
     class Dear(Meters):
         def read(self) -> Sample:
-            until = time.thread_time() + 0.003
+            until = time.thread_time() + seconds
             while time.thread_time() < until:
                 pass
             return super().read()
 
     monkeypatch.setattr("benchmarks.sentinel.Meters", Dear)
+
+
+def test_where_a_sample_is_dear_there_are_fewer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """3 ms each, as with hundreds of CPUs: at every mark it would be a seventh."""
+    make_dear(monkeypatch, 0.003)
     with Sentinel((CPU,), os.getpid()) as sentinel:
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
             time.sleep(0.02)
             sentinel.mark()
     assert sentinel.cost < 0.02
+
+
+def test_a_dear_sample_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 ms each, of which there is one in 8 s: a round's last comes a window later."""
+    make_dear(monkeypatch, 0.04)
+    with Sentinel((CPU,), os.getpid()) as sentinel:
+        sentinel.fence()
+        now = time.monotonic()
+        told = sentinel.conditions(now, now + 0.05)
+        assert time.monotonic() - now < 4
+    assert told.foreign_cores is not None
 
 
 def test_a_hog_on_the_workers_cpu_is_caught() -> None:
