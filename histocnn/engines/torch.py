@@ -171,12 +171,12 @@ def _memory_pool(torch: Any, job: Job) -> Capturing | None:
     reserved = job.reserved_bytes(total)
     if reserved:
         _set_up_libraries(torch)
-    if captures(job):
-        return Capturing(torch, reserved)
-    if reserved:
+    capturing = Capturing(torch, reserved) if captures(job) else None
+    if reserved and capturing is None:
         # Given back to PyTorch's pool, which keeps it.
         torch.empty(reserved, dtype=torch.uint8, device="cuda")
-    return None
+    torch.cuda.reset_peak_memory_stats()  # to reserve memory is not to use it
+    return capturing
 
 
 def _set_up_libraries(torch: Any) -> None:

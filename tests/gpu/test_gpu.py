@@ -133,6 +133,8 @@ def _check_pool(pool: MemoryPool, seen: dict[str, Any]) -> None:
     if reserved is not None:
         assert seen["process_before"] >= 0.98 * reserved
         assert seen["process_before"] <= reserved + 4096 * MEBIBYTE
+        # What training used at most, and not what was reserved for it.
+        assert (seen["after"]["peak"] or 0) < 0.9 * reserved
     else:
         assert seen["process_before"] <= 4096 * MEBIBYTE
     steps = IMAGES // BATCH
