@@ -1,8 +1,8 @@
 """How many times faster a GPU is than so many CPU cores, over all batch sizes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 from msgspec.structs import replace
@@ -52,8 +52,7 @@ class Pair:
     @property
     def cpu_name(self) -> str:
         """The CPU case's engine, with its loop where that is not Keras' own."""
-        cpu = self.cpu.combination
-        return cpu.engine if cpu.loop == ASSUMED["loop"] else f"{cpu.engine} {cpu.loop}"
+        return _name(self.cpu)
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,14 @@ class Row:
 
     ``gpus`` are its cases in the order of their batch sizes, ``against`` is `SAME` or
     `BEST`; ``cells`` has the pairs in that order too, and no entry for numbers of cores
-    that nothing was measured on.
+    that nothing was measured on. ``engines`` are those among which the best was found,
+    by number of cores.
     """
 
     gpus: tuple[Pooled, ...]
     against: str
     cells: Mapping[int, tuple[Pair, ...]]
+    engines: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def mean(self, cores: int) -> stats.Speedup | None:
         """Geometric mean over batch sizes against so many ``cores``; None if none."""
@@ -92,18 +93,27 @@ class Row:
         pairs = self.cells.get(cores, ())
         return bool(pairs) and tuple(pair.batch for pair in pairs) != self.batches
 
+    def lacks_engines(self, cores: int) -> bool:
+        """Whether the best of this cell is of fewer engines than another cell's."""
+        everyone = frozenset[str]().union(
+            *(self.engines.get(n, ()) for n in self.cells)
+        )
+        return cores in self.cells and self.engines.get(cores, everyone) != everyone
+
 
 def rows(cases: Iterable[Pooled]) -> tuple[Row, ...]:
     """A row for each GPU setting and whom it is compared with; in the cases' order.
 
     Where no other engine was faster on any CPU, there is no row for the best one.
     """
-    timed = [case for case in cases if case.outcome is None]
+    known = list(cases)
+    timed = [case for case in known if case.outcome is None]
     on_cpu = [case for case in timed if case.combination.device == "cpu"]
     same = {(case.combination, case.machine): case for case in on_cpu}
-    tasks: dict[Task, list[Pooled]] = defaultdict(list)
-    for case in on_cpu:
-        tasks[_task(case, case.combination.cores)].append(case)
+    tried: dict[Task, list[Pooled]] = defaultdict(list)
+    for case in known:
+        if case.combination.device == "cpu":
+            tried[_task(case, case.combination.cores)].append(case)
     groups: dict[tuple[Combination, Machine], list[Pooled]] = defaultdict(list)
     for case in timed:
         if case.combination.device != "cpu":
@@ -112,26 +122,30 @@ def rows(cases: Iterable[Pooled]) -> tuple[Row, ...]:
     cores = sorted({case.combination.cores for case in on_cpu}, reverse=True)
     found = []
     for gpus in groups.values():
-        own = _cells(gpus, cores, lambda gpu, n: _same(gpu, n, same))
-        best = _cells(
-            gpus, cores, lambda gpu, n: _best(gpu, tasks.get(_task(gpu, n), ()))
-        )
-        found += [
-            Row(tuple(gpus), against, cells)
-            for against, cells in ((SAME, own), (BEST, best))
-            if cells and (against == SAME or best != own)
-        ]
+        own = Row(tuple(gpus), SAME, _own_cells(gpus, cores, same))
+        best = _best_row(gpus, cores, tried)
+        found += [own] if own.cells else []
+        found += [best] if _tells_more(best, own) else []
     return tuple(found)
 
 
-def _cells(
+def _tells_more(best: Row, own: Row) -> bool:
+    """Whether another engine was faster on any CPU."""
+    return any(
+        pair not in own.cells.get(cores, ())
+        for cores, pairs in best.cells.items()
+        for pair in pairs
+    )
+
+
+def _own_cells(
     gpus: Sequence[Pooled],
     cores: Sequence[int],
-    find: Callable[[Pooled, int], Pooled | None],
+    on_cpu: Mapping[tuple[Combination, Machine], Pooled],
 ) -> dict[int, tuple[Pair, ...]]:
-    """For each number of ``cores`` the pairs that ``find`` has a CPU case for."""
+    """For each number of ``cores`` the pairs with the same engine on them."""
     cells = {
-        n: tuple(Pair(gpu, cpu) for gpu in gpus if (cpu := find(gpu, n)) is not None)
+        n: tuple(Pair(gpu, cpu) for gpu in gpus if (cpu := _same(gpu, n, on_cpu)))
         for n in cores
     }
     return {n: pairs for n, pairs in cells.items() if pairs}
@@ -149,15 +163,49 @@ def _same(
     return None
 
 
-def _best(gpu: Pooled, cpus: Sequence[Pooled]) -> Pooled | None:
-    """The fastest of ``cpus`` in float32 or in the GPU case's own precision."""
+def _best_row(
+    gpus: Sequence[Pooled], cores: Sequence[int], tried: Mapping[Task, Sequence[Pooled]]
+) -> Row:
+    """Against the fastest, at batch sizes where all were tried that were at any.
+
+    An engine that was measured at one batch size only would make a dent there, which
+    looks as if the GPU had been slow.
+    """
+    cells, engines = {}, {}
+    for n in cores:
+        by_gpu = [(gpu, _rivals(gpu, tried.get(_task(gpu, n), ()))) for gpu in gpus]
+        names = [frozenset(map(_name, rivals)) for _, rivals in by_gpu]
+        engines[n] = frozenset[str]().union(*names)
+        pairs = tuple(
+            Pair(gpu, best)
+            for (gpu, rivals), named in zip(by_gpu, names, strict=True)
+            if named == engines[n] and (best := _fastest(rivals)) is not None
+        )
+        if pairs:
+            cells[n] = pairs
+    return Row(tuple(gpus), BEST, cells, engines)
+
+
+def _rivals(gpu: Pooled, cpus: Iterable[Pooled]) -> list[Pooled]:
+    """Those in float32 or in the GPU case's own precision."""
     allowed = {gpu.combination.precision, ASSUMED["precision"]}
-    fit = [
+    return [
         cpu
         for cpu in cpus
         if cpu.combination.precision in allowed and comparable(gpu, cpu)
     ]
-    return min(fit, key=lambda cpu: median(cpu.medians), default=None)
+
+
+def _fastest(cases: Iterable[Pooled]) -> Pooled | None:
+    """None where none of them has a time: all ran out of memory, say."""
+    timed = [case for case in cases if case.outcome is None]
+    return min(timed, key=lambda case: median(case.medians), default=None)
+
+
+def _name(case: Pooled) -> str:
+    """Its engine, with its loop where that is not Keras' own."""
+    engine, loop = case.combination.engine, case.combination.loop
+    return engine if loop == ASSUMED["loop"] else f"{engine} {loop}"
 
 
 def _task(case: Pooled, cores: int) -> Task:

@@ -114,6 +114,7 @@ def _cell(line: _Line, cores: int) -> str:
     if speedup is None:
         return "—"
     mark = "°" if line.row.is_partial(cores) else ""
+    mark += "‖" if line.row.lacks_engines(cores) else ""
     pairs = _pairs(line, cores)
     if any(pair.precisions_differ for pair in pairs):
         mark += "†"
@@ -194,7 +195,9 @@ def _legend(lines: Sequence[_Line], cores: Sequence[int]) -> Iterator[str]:
     if any(line.row.is_partial(n) for line in lines for n in cores):
         yield "° over fewer batch sizes: not all were measured on so many cores"
     if any(line.row.against == gpu.BEST for line in lines):
-        yield "best CPU engine: the fastest at each batch size and number of cores"
+        yield "best CPU engine: the fastest, at batch sizes that all were measured at"
+    if any(line.row.lacks_engines(n) for line in lines for n in cores):
+        yield "‖ the best of fewer engines than on other numbers of cores"
     if any(
         pair.precisions_differ
         for line in lines

@@ -108,6 +108,7 @@ def _marked(row: Row, cores: int, figure: Figure | None) -> Figure | None:
     if figure is None:
         return None
     mark = "°" if row.is_partial(cores) else ""
+    mark += "‖" if row.lacks_engines(cores) else ""
     if any(pair.precisions_differ for pair in row.cells[cores]):
         mark += "†"
     if any(pair.codes_differ for pair in row.cells[cores]):
@@ -131,6 +132,8 @@ def _notes(
     yield from headline.legend(means)
     if any(row.is_partial(n) for row in rows for n in cores):
         yield "° Over fewer batch sizes: not all were measured on so many cores."
+    if any(row.lacks_engines(n) for row in rows for n in cores):
+        yield "‖ The best of fewer engines than on other numbers of cores."
     if any(pair.precisions_differ for row in rows for pair in _pairs(row)):
         yield "† GPU and CPU differ in precision: part of the ratio comes from that."
     if any(pair.codes_differ for row in rows for pair in _pairs(row)):

@@ -64,6 +64,52 @@ def test_the_best_cpu_engine_is_chosen_for_each_batch_size(paper_grid: str) -> N
     assert [pair.cpu_name for pair in best.cells[1]] == ["theano"]
 
 
+def test_the_best_is_of_batch_sizes_that_all_were_measured_at(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fast engine at one of them would make a dent there; on one core it is lacking.
+
+    The GPU is as fast at all three: 10 times as fast as Theano, twice as PyTorch.
+    """
+    batches = (10, 50, 150)
+    on_gpu = {"device": "cuda", "cnmem": "1", "cores": 16}
+    run = save(
+        "run.json",
+        *[case(*_times(0.1), **on_gpu, batch=batch) for batch in batches],
+        *[case(*_times(1.0), batch=batch, cores=16) for batch in batches],
+        *[case(*_times(3.0), batch=batch, cores=1) for batch in batches],
+        case(*_times(0.2), batch=50, cores=16, engine="torch"),
+    )
+    same, best = _rows(run)
+    assert [pair.batch for pair in same.cells[16]] == [10, 50, 150]
+    ((pair,),) = [best.cells[16]]
+    assert (pair.batch, pair.cpu_name) == (50, "torch")
+    assert [pair.batch for pair in best.cells[1]] == [10, 50, 150]
+    assert [best.lacks_engines(n) for n in (16, 1)] == [False, True]
+    assert not any(same.lacks_engines(n) for n in (16, 1))
+    assert main(["speedup", run, "--table", "gpu"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("‖") == 2  # and its line
+    assert "°" in shown
+
+
+def test_an_engine_that_was_tried_in_vain_is_no_gap(
+    save: Save, case: Make, untimed: Make
+) -> None:
+    """Where it ran out of memory, the best of the others is the best."""
+    batches = (10, 50)
+    on_gpu = {"device": "cuda", "cnmem": "1", "cores": 16}
+    run = save(
+        "run.json",
+        *[case(*_times(0.1), **on_gpu, batch=batch) for batch in batches],
+        *[case(*_times(1.0), batch=batch, cores=16) for batch in batches],
+        case(*_times(0.2), batch=10, cores=16, engine="torch"),
+        outcomes=[untimed("out-of-memory", batch=50, cores=16, engine="torch")],
+    )
+    _, best = _rows(run)
+    assert [pair.cpu_name for pair in best.cells[16]] == ["torch", "theano"]
+
+
 def test_a_cell_of_fewer_batch_sizes_is_told_apart(paper_grid: str) -> None:
     row = next(r for r in _rows(paper_grid) if r.gpus[0].combination.cnmem == "1")
     assert row.batches == (10, 50)
