@@ -12,16 +12,28 @@ import pytest
 from tests.conftest import ROOT
 
 FILES = sorted((ROOT / "results").rglob("*.json"))
+#: Those of `benchmarks/test_frontier.py`; the others are of training cases.
+FRONTIERS = [file for file in FILES if "-frontier-" in file.name]
+TIMED = [file for file in FILES if file not in FRONTIERS]
 
 
-@pytest.fixture(params=FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def saved(request: pytest.FixtureRequest) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(request.param.read_text())
+def _name(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text())
     return content
 
 
+@pytest.fixture(params=FILES, ids=_name)
+def saved(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return _read(request.param)
+
+
 def test_there_are_results() -> None:
-    assert FILES
+    assert TIMED
+    assert FRONTIERS
 
 
 def test_a_file_says_how_and_on_what_it_was_measured(saved: dict[str, Any]) -> None:
@@ -31,8 +43,10 @@ def test_a_file_says_how_and_on_what_it_was_measured(saved: dict[str, Any]) -> N
     assert saved["commit_info"]["dirty"] is False
 
 
-def test_every_case_has_its_rounds_and_its_pool(saved: dict[str, Any]) -> None:
+@pytest.mark.parametrize("file", TIMED, ids=_name)
+def test_every_case_has_its_rounds_and_its_pool(file: Path) -> None:
     """Raw seconds, and on a GPU what the memory pool was found to be."""
+    saved = _read(file)
     assert saved["benchmarks"]
     for case in saved["benchmarks"]:
         launches = case["extra_info"]["launches"]
@@ -53,13 +67,32 @@ def test_nothing_in_them_names_a_folder_of_the_machine(saved: dict[str, Any]) ->
     assert not folders
 
 
-def test_the_reporter_reads_all_of_a_machine_together() -> None:
-    for folder in {file.parent for file in FILES}:
+@pytest.mark.parametrize("file", FRONTIERS, ids=_name)
+def test_every_frontier_has_what_was_tried(file: Path) -> None:
+    """The largest batch trained and the next did not; or none did, and it says why."""
+    saved = _read(file)
+    found = [each["extra_info"]["frontier"] for each in saved["benchmarks"]]
+    for each in found:
+        fits = {probe["batch"]: probe["fits"] for probe in each["probes"]}
+        assert fits[each["largest"]] is True
+        assert fits[each["smallest_refused"]] is False
+        assert each["refused"]["message"]
+    for each in saved["outcomes"]:
+        assert each["outcome"]["kind"] == "out-of-memory"
+        assert each["outcome"]["short"]["asked_bytes"]
+    assert found or saved["outcomes"]
+
+
+@pytest.mark.parametrize(
+    ("view", "files"), [("speedup", TIMED), ("frontier", FRONTIERS)]
+)
+def test_the_reporter_reads_all_of_a_machine_together(
+    view: str, files: list[Path]
+) -> None:
+    for folder in {file.parent for file in files}:
+        names = [str(file) for file in files if file.parent == folder]
         done = subprocess.run(
-            [
-                *(sys.executable, "-m", "reports", "speedup"),
-                *sorted(folder.glob("*.json")),
-            ],
+            [sys.executable, "-m", "reports", view, *names],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -67,7 +100,9 @@ def test_the_reporter_reads_all_of_a_machine_together() -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert f"from {len(list(folder.glob('*.json')))} files" in done.stdout
+        assert not done.stderr
+        told = f"{len(names)} files" if len(names) > 1 else names[0]
+        assert f"from {told}" in done.stdout
 
 
 def test_the_readme_names_every_file() -> None:
