@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from benchmarks import launchers
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.session import suite_of
 from benchmarks.turns import Turns, replay
 from histocnn.job import Job
 from histocnn.measurement import Measurement

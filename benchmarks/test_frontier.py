@@ -14,9 +14,10 @@ import pytest
 from benchmarks import gpu_memory
 from benchmarks.frontier import Frontier, guess, most_images
 from benchmarks.outcomes import MeasuringFailed
-from benchmarks.plugin import keep_outcome, suite_of
 from benchmarks.probes import Probe, Prober, in_words, record, untimed
 from benchmarks.replay import Stopwatch, no_time
+from benchmarks.saving import keep_outcome
+from benchmarks.session import suite_of
 from benchmarks.settling import settle
 from benchmarks.suite import Suite
 from histocnn.errors import InputError

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.session import suite_of
 from benchmarks.workers import worker
 from histocnn import engines
 from histocnn.cache import open_arrays

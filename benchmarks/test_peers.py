@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.session import suite_of
 from benchmarks.settling import half_width
 from benchmarks.turns import Turns, replay
 from histocnn import peers

@@ -24,8 +24,8 @@ from benchmarks.cluster.workplace import Workplace
 from benchmarks.fingerprint import hard_digest, take
 from benchmarks.launchers import ray
 from benchmarks.outcomes import MeasuringFailed, failed
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.session import suite_of
 from benchmarks.settling import Effort
 from benchmarks.turns import Turns, replay
 from histocnn.job import Job

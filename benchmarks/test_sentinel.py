@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
 from benchmarks.sentinel.meters import Meters
+from benchmarks.session import suite_of
 from benchmarks.settling import Effort
 from benchmarks.turns import Turns, replay
 from histocnn import pinning

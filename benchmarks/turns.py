@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from benchmarks.outcomes import MeasuringFailed
-from benchmarks.plugin import suite_of
 from benchmarks.replay import Stopwatch
+from benchmarks.session import suite_of
 from benchmarks.settling import Effort, settle
 from histocnn.errors import InputError
 from histocnn.job import Job
