@@ -16,6 +16,13 @@ from reports.pool import Pooled
 
 #: Whose CPU time a GPU is compared with.
 SAME, BEST = "same engine", "best CPU engine"
+#: What a cell may bear behind its speed-up, in this order, and what that means.
+MARKS = {
+    "°": "over fewer batch sizes: not all were measured on so many cores",
+    "‖": "the best of fewer engines than on other numbers of cores",
+    "†": "GPU and CPU differ in precision: part of the ratio comes from that",
+    "§": "GPU and CPU were measured with different commits of the suite",
+}
 #: Facts of a case that may differ between engines without making it another task.
 _APART = ("gpu_memory", "interpreter")
 
@@ -81,6 +88,17 @@ class Row:
         """The pair of the highest speed-up, as the paper prints them; None if none."""
         pairs = self.cells.get(cores, ())
         return max(pairs, key=lambda pair: pair.speedup.ratio, default=None)
+
+    def marks(self, cores: int, pairs: Sequence[Pair] | None = None) -> str:
+        """Those of `MARKS` that a cell bears; ``pairs``: of these of it, not of all."""
+        pairs = self.cells.get(cores, ()) if pairs is None else pairs
+        borne = {
+            "°": self.is_partial(cores),
+            "‖": self.lacks_engines(cores),
+            "†": any(pair.precisions_differ for pair in pairs),
+            "§": any(pair.codes_differ for pair in pairs),
+        }
+        return "".join(mark for mark in MARKS if borne[mark])
 
     @property
     def batches(self) -> tuple[int, ...]:

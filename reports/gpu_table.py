@@ -113,13 +113,7 @@ def _cell(line: _Line, cores: int) -> str:
     speedup = _speedup(line, cores)
     if speedup is None:
         return "—"
-    mark = "°" if line.row.is_partial(cores) else ""
-    mark += "‖" if line.row.lacks_engines(cores) else ""
-    pairs = _pairs(line, cores)
-    if any(pair.precisions_differ for pair in pairs):
-        mark += "†"
-    if any(pair.codes_differ for pair in pairs):
-        mark += "§"
+    mark = line.row.marks(cores, _pairs(line, cores))
     return f"{cells.ratio(speedup)}{mark}"
 
 
@@ -192,26 +186,13 @@ def _legend(lines: Sequence[_Line], cores: Sequence[int]) -> Iterator[str]:
         yield "(low–high): 95 % interval over launches (Welch, on logs)"
     if any(each.low is None for each in speedups):
         yield f"* fewer than {few} launches of some case: the ratio alone"
-    if any(line.row.is_partial(n) for line in lines for n in cores):
-        yield "° over fewer batch sizes: not all were measured on so many cores"
+    borne = {mark for line in lines for n in cores for mark in line.row.marks(n)}
+    told = [f"{mark} {text}" for mark, text in gpu.MARKS.items() if mark in borne]
+    if "°" in borne:  # it is told before the engines are
+        yield told.pop(0)
     if any(line.row.against == gpu.BEST for line in lines):
         yield "best CPU engine: the fastest, at batch sizes that all were measured at"
-    if any(line.row.lacks_engines(n) for line in lines for n in cores):
-        yield "‖ the best of fewer engines than on other numbers of cores"
-    if any(
-        pair.precisions_differ
-        for line in lines
-        for n in line.row.cells
-        for pair in line.row.cells[n]
-    ):
-        yield "† GPU and CPU differ in precision: part of the ratio comes from that"
-    if any(
-        pair.codes_differ
-        for line in lines
-        for n in line.row.cells
-        for pair in line.row.cells[n]
-    ):
-        yield "§ GPU and CPU were measured with different commits of the suite"
+    yield from told
     yield from legend.outside(speedups)
     if any(line.is_paper for line in lines):
         yield (

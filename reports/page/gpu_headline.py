@@ -107,13 +107,7 @@ def _against(row: Row) -> str:
 def _marked(row: Row, cores: int, figure: Figure | None) -> Figure | None:
     if figure is None:
         return None
-    mark = "°" if row.is_partial(cores) else ""
-    mark += "‖" if row.lacks_engines(cores) else ""
-    if any(pair.precisions_differ for pair in row.cells[cores]):
-        mark += "†"
-    if any(pair.codes_differ for pair in row.cells[cores]):
-        mark += "§"
-    return Figure(f"{figure.value}{mark}", figure.range)
+    return Figure(f"{figure.value}{row.marks(cores)}", figure.range)
 
 
 def _notes(
@@ -130,14 +124,10 @@ def _notes(
     )
     means = [mean for row in rows for n in cores if (mean := row.mean(n)) is not None]
     yield from headline.legend(means)
-    if any(row.is_partial(n) for row in rows for n in cores):
-        yield "° Over fewer batch sizes: not all were measured on so many cores."
-    if any(row.lacks_engines(n) for row in rows for n in cores):
-        yield "‖ The best of fewer engines than on other numbers of cores."
-    if any(pair.precisions_differ for row in rows for pair in _pairs(row)):
-        yield "† GPU and CPU differ in precision: part of the ratio comes from that."
-    if any(pair.codes_differ for row in rows for pair in _pairs(row)):
-        yield "§ GPU and CPU were measured with different commits of the suite."
+    borne = {mark for row in rows for n in cores for mark in row.marks(n)}
+    for mark, text in gpu.MARKS.items():
+        if mark in borne:
+            yield f"{mark} {text[0].upper()}{text[1:]}."
     if with_paper:
         yield (
             "The paper prints the highest of its five batch sizes alone and no "
