@@ -95,10 +95,6 @@ def job(  # noqa: PLR0913, PLR0917 - pytest wants each parameter of a case named
     return suite.job(dict(zip(PARAMETERS, values, strict=True)))
 
 
-def _is_case(item: pytest.Item) -> bool:
-    return "measured" in getattr(item, "fixturenames", ())
-
-
 def _trains_on_gpu(item: pytest.Item) -> bool:
     """Whether ``item`` is a GPU case that has a loop; copying (test_load) has none.
 
@@ -118,7 +114,7 @@ def pytest_collection_modifyitems(
         return
     elsewhere = pytest.mark.skip(reason=_OF_THIS_MACHINE)
     for item in items:
-        if not _is_case(item) and item.get_closest_marker("cluster") is None:
+        if not conduct.is_case(item) and item.get_closest_marker("cluster") is None:
             item.add_marker(elsewhere)
 
 
@@ -178,7 +174,7 @@ def _cases(session: pytest.Session) -> list[Named]:
     return [
         _named(suite, item)
         for item in session.items
-        if isinstance(item, pytest.Function) and _is_case(item)
+        if isinstance(item, pytest.Function) and conduct.is_case(item)
     ]
 
 
@@ -237,5 +233,5 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mark the reports of cases for `pytest_report_teststatus`."""
     report = yield
-    report.is_histocnn_case = _is_case(item)  # type: ignore[attr-defined]
+    report.is_histocnn_case = conduct.is_case(item)  # type: ignore[attr-defined]
     return report

@@ -34,6 +34,11 @@ def conductor_of(config: pytest.Config) -> Conductor | None:
     return config.stash.get(_conductor, None)
 
 
+def is_case(item: pytest.Item) -> bool:
+    """Whether ``item`` is measured in the campaign: it takes the fixture `measured`."""
+    return "measured" in getattr(item, "fixturenames", ())
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """End the session as it was to end when its campaign was broken off."""
@@ -52,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     conductor = conductor_of(item.config)
     if conductor is None or conductor.broken_off is None:
         return
-    if "measured" not in getattr(item, "fixturenames", ()):
+    if not is_case(item):
         pytest.skip("the session was broken off before")
 
 
