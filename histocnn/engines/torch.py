@@ -172,10 +172,11 @@ def _memory_pool(torch: Any, job: Job) -> Capturing | None:
     if reserved:
         _set_up_libraries(torch)
     capturing = Capturing(torch, reserved) if captures(job) else None
-    if reserved and capturing is None:
-        # Given back to PyTorch's pool, which keeps it.
-        torch.empty(reserved, dtype=torch.uint8, device="cuda")
-    torch.cuda.reset_peak_memory_stats()  # to reserve memory is not to use it
+    if reserved:
+        if capturing is None:
+            # Given back to PyTorch's pool, which keeps it.
+            torch.empty(reserved, dtype=torch.uint8, device="cuda")
+        torch.cuda.reset_peak_memory_stats()  # to reserve memory is not to use it
     return capturing
 
 
