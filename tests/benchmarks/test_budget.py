@@ -50,7 +50,8 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     ("outside", "epoch", "rounds"),
     [
         (6.0, 0.05, 120),
-        (12.0, 0.03, MOST_ROUNDS),
+        (12.0, 0.03, 400),
+        (12.0, 0.01, MOST_ROUNDS),
         (8.0, 0.0, MOST_ROUNDS),
         (8.0, 9.0, 2),  # the least
         (8.0, 11.0, 1),  # of a long one, one is enough
