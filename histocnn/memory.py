@@ -34,8 +34,13 @@ _RAN_OUT = (
 _NOT_MEMORY = "static tls block"
 #: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
 _AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)
-#: Theano tells the sides of an array of float32 …
-_ARRAY = re.compile(r"allocate output of (\d+(?: x \d+)*)")
+#: Theano tells the sides of an array of float32; of a pooling's gradient only its
+#: inputs, the first of which has the same shape …
+_ARRAY = re.compile(r"allocate (?:output|working memory) of (\d+(?: x \d+)*)")
+_GRADIENT = re.compile(
+    r"MaxPoolGrad: failed to allocate memory.*^Inputs shapes: \[\(([0-9, ]+)\)",
+    re.M | re.S,
+)
 #: … and TensorFlow the shape of a tensor and its type.
 _TENSOR = re.compile(r"shape ?\[([0-9, ]+)\] and type (\w+)")
 _POWERS = "KMGT"
@@ -130,10 +135,11 @@ def asked_bytes(error: BaseException) -> int | None:
         if amount := _AMOUNT.search(said):
             return _bytes(amount[1].rstrip("."), amount[2])
         if array := _ARRAY.search(said):
-            return math.prod(map(int, array[1].split(" x "))) * _WIDTHS["float"]
+            return _nbytes(array[1], "float")
+        if gradient := _GRADIENT.search(said):
+            return _nbytes(gradient[1], "float")
         if (tensor := _TENSOR.search(said)) and tensor[2] in _WIDTHS:
-            shape = [int(side) for side in re.findall(r"[0-9]+", tensor[1])]
-            return math.prod(shape) * _WIDTHS[tensor[2]]
+            return _nbytes(tensor[1], tensor[2])
     return None
 
 
@@ -143,6 +149,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         hidden = error.__suppress_context__  # raised `from None`
         error = error.__cause__ or (None if hidden else error.__context__)
+
+
+def _nbytes(shape: str, of_type: str) -> int:
+    return math.prod(map(int, re.findall(r"[0-9]+", shape))) * _WIDTHS[of_type]
 
 
 def _bytes(number: str, unit: str) -> int | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from histocnn.training import Training
 
 _PR_SET_PDEATHSIG = 1
+#: From here on Theano writes a page about its graph, which the details have, too.
+_GRAPH = "\nApply node that caused the error:"
 
 
 def main() -> None:
@@ -96,7 +98,7 @@ def _failed(error: Exception, session: "Session") -> protocol.Failed:
     out_of_memory = ran_out(error)
     return protocol.Failed(
         kind=type(error).__name__,
-        message=str(error),
+        message=str(error).partition(_GRAPH)[0],
         details=traceback.format_exc(),
         out_of_memory=out_of_memory,
         asked_bytes=asked_bytes(error) if out_of_memory else None,

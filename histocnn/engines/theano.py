@@ -131,12 +131,15 @@ class TheanoRuntime:
         return shared
 
     def free_bytes(self) -> int | None:
-        """What the driver has free, and what Theano reserved before others could.
+        """The largest block of its pool that is free, or what the driver has, if more.
 
-        The pool's own use is not known from outside; at the start it is the weights'.
+        An array has to lie in one block. libgpuarray tells that block alone, and not
+        what the others of its pool come to.
         """
         context = _gpu()
-        return None if context is None else context.free_gmem + self.pool.reserved
+        if context is None:
+            return None
+        return int(max(context.free_gmem, context.largest_memblock))
 
     def memory(self) -> EngineMemory | None:
         """What Theano said that it preallocated: its cache tells nothing of its use."""

@@ -42,6 +42,16 @@ def test_other_texts_are_refused(text: str) -> None:
         MemoryPool.parse(text)
 
 
+#: What Theano said on an H100 of 4 GB, but for what stands after it.
+GRADIENT = """GpuMaxPoolGrad: failed to allocate memory
+Apply node that caused the error: GpuMaxPoolGrad{mode='max', ndim=2}(GpuContiguous.0, …)
+Toposort index: 178
+Inputs types: [GpuArrayType<None>(float32, 4D), GpuArrayType<None>(float32, 4D)]
+Inputs shapes: [(208, 32, 198, 198), (208, 32, 99, 99), (208, 32, 99, 99), (2,)]
+Inputs strides: [(5018112, 156816, 792, 4), (1254528, 39204, 396, 4)]
+"""
+
+
 class XlaRuntimeError(RuntimeError):
     """As JAX names what its compiler and allocator say."""
 
@@ -108,6 +118,9 @@ def test_other_errors_are_not_for_want_of_memory(error: Exception) -> None:
             "BaseGpuCorrMM: Failed to allocate output of 600 x 32 x 198 x 198",
             600 * 32 * 198 * 198 * 4,
         ),
+        ("GpuCorrMM failed to allocate working memory of 27 x 39204\n", 27 * 39204 * 4),
+        (GRADIENT, 208 * 32 * 198 * 198 * 4),
+        (GRADIENT.partition("Inputs shapes")[0], None),
         ("cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory", None),
         ("allocate 1.2.3 GiB", None),
         ("OOM when allocating tensor with shape[,] and type float", 4),

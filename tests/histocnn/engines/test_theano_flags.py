@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -100,3 +101,16 @@ def test_a_missing_compiler_is_told(
     monkeypatch.setattr(shutil, "which", lambda program: "/usr/bin/g++")
     lacks = theano.lacks(tmp_path / "bin" / "python")
     assert "install python3.11-dev" in (lacks or "")
+
+
+@pytest.mark.parametrize(
+    ("driver", "block", "free"), [(131, 700, 700), (973, 243, 973)]
+)
+def test_free_is_what_one_array_could_have(
+    driver: int, block: int, free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a pool whose rest is in use; and of a driver, where there is none."""
+    context = SimpleNamespace(free_gmem=driver, largest_memblock=block)
+    monkeypatch.setattr(theano, "_gpu", lambda: context)
+    runtime = theano.TheanoRuntime(ModuleType("keras"), GpuPool("libgpuarray", 4000))
+    assert runtime.free_bytes() == free
