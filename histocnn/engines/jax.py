@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from histocnn import cuda
 from histocnn.jax0.fused import Fused
 from histocnn.job import Job
+from histocnn.keras3 import import_keras
 from histocnn.measurement import EngineMemory
 from histocnn.memory import PoolKind
 
@@ -178,8 +179,7 @@ def load(job: Job) -> JaxRuntime:
             compiled.append(seconds)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    import keras
-
+    keras = import_keras()
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     return JaxRuntime(keras, jax, compiled)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from histocnn import pinning
 from histocnn.job import Job
+from histocnn.keras3 import import_keras
 from histocnn.measurement import EngineMemory
 from histocnn.memory import PoolKind
 from histocnn.torch2.capture import Capturing, captures
@@ -155,8 +156,7 @@ def load(job: Job) -> TorchRuntime:
     # Shapes never change, so the fastest of cuDNN's ways is looked for once.
     torch.backends.cudnn.benchmark = True
     capturing = _memory_pool(torch, job)
-    import keras
-
+    keras = import_keras()
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     layout = memory_format(torch, job)
