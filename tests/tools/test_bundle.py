@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ from tools.uv import SetupError
 
 ROOT = Path(__file__).parents[2]
 CHECKOUT = Checkout(ROOT)
-RUN = ROOT / "tools" / "bundle" / "on_target" / "run"
+ON_TARGET = ROOT / "tools" / "bundle" / "on_target"
+RUN = ON_TARGET / "run"
 CASE = (
     *("--devices", "cpu", "--sizes", "32", "--batches", "10", "--cores", "1"),
     *("--images", "20", "--launches", "1", "--rounds", "1", "--benchmark-autosave"),
@@ -315,6 +317,38 @@ def test_a_site_python_that_does_not_fit_is_told() -> None:
     assert "this bundle is for 3.99" in check.problem("torch", "3.99")
     assert "has no nonesuch; name one" in check.problem("nonesuch", here)
     assert check.problem("json", here) == ""
+
+
+def test_modules_that_each_start_would_compile_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless their bytecode is there, or can be written there."""
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "uncompiled_here.py"
+    source.touch()
+    assert not check.is_uncompiled("uncompiled_here")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert check.is_uncompiled("uncompiled_here")
+    py_compile.compile(str(source))
+    assert not check.is_uncompiled("uncompiled_here")
+    assert not check.is_uncompiled("nonesuch")
+    assert not check.is_uncompiled("sys")
+
+
+@pytest.mark.parametrize("prefix", [None, "/a cache/bytecode"])
+def test_the_sites_python_keeps_their_bytecode_elsewhere(prefix: str | None) -> None:
+    variables = {"HISTOCNN_SITE_PYTHON": sys.executable, "PATH": os.defpath}
+    if prefix:
+        variables["HISTOCNN_BYTECODE"] = prefix
+    told = "import sys; print(sys.pycache_prefix)"
+    said = subprocess.run(
+        ["sh", ON_TARGET / "site_python", "-c", told],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == f"{prefix}\n"
 
 
 def test_the_start_script_is_small_and_sound() -> None:
