@@ -1,37 +1,39 @@
-"""Keras 3, imported as in an environment that has nothing beside it and its engine."""
+"""Keras 3, imported without the packages that it uses where they are installed."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-#: What Keras imports where it is installed and does without elsewhere: plots, scaled
-#: images, wrappers, data frames, checkpoints. None of it has a part in a case.
-_OPTIONAL = ("cv2", "jax", "matplotlib", "pandas", "sklearn")
+#: All that Keras looks for when it is imported and does without: plots, scaled images,
+#: data frames, wrappers, downloads, checkpoints. None of it has a part in a case.
+OPTIONAL = (
+    *("IPython", "PIL", "cv2", "huggingface_hub", "jax", "matplotlib", "pandas"),
+    *("psutil", "pydot", "pydot_ng", "pydotplus", "requests", "sklearn"),
+)
 
 
 def import_keras() -> ModuleType:
-    """Import Keras 3 over an engine that is imported already.
+    """Import Keras 3 over JAX or PyTorch, which is imported already.
 
-    A site's own Python may have all of Keras' optional packages, where a locked
-    environment has none. They would be half of the import, and bring pools of threads
-    that no case is about (scikit-learn's OpenMP, SciPy's BLAS). Later imports find them
-    again.
+    A site's own Python may have all of `OPTIONAL`, of which a locked environment has
+    none. They would be half of the import, and bring pools of threads that no case is
+    about (scikit-learn's OpenMP, SciPy's BLAS). Keras goes on without them; who imports
+    them later finds them, but not another thread meanwhile.
     """
-    with _hidden(name for name in _OPTIONAL if name not in sys.modules):
+    with _hidden([name for name in OPTIONAL if name not in sys.modules]):
         import keras
     return keras  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _hidden(names: Iterator[str]) -> Iterator[None]:
+def _hidden(names: list[str]) -> Iterator[None]:
     """Have Python not find the modules ``names`` meanwhile."""
-    hidden = tuple(names)
     # None in there makes an import fail as if there were no such module.
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in hidden:
+        for name in names:
             if sys.modules.get(name, ...) is None:
                 del sys.modules[name]

@@ -33,17 +33,21 @@ _RAN_OUT = (
 #: The loader's limit of its own, whatever memory there is.
 _NOT_MEMORY = "static tls block"
 #: `2.50 GiB`, `16384 bytes`, `77480 MB`: how much is behind the word allocate.
-_AMOUNT = re.compile(r"allocat\w*\D{0,40}?([0-9][0-9.]*) ?(bytes|[KMGT]?i?B)\b", re.I)
+_AMOUNT = re.compile(
+    r"allocat\w{0,6}\D{0,40}?([0-9][0-9.]{0,20}) ?(bytes|[KMGT]?i?B)\b", re.I
+)
 #: Theano tells the sides of an array of float32; of a pooling's gradient only its
 #: inputs, the first of which has the same shape …
-_ARRAY = re.compile(r"allocate (?:output|working memory) of (\d+(?: x \d+)*)")
+_ARRAY = re.compile(r"allocate (?:output|working memory) of (\d{1,9}(?: x \d{1,9})*)\b")
 _GRADIENT = re.compile(
-    r"MaxPoolGrad: failed to allocate memory.*^Inputs shapes: \[\(([0-9, ]+)\)",
+    r"MaxPoolGrad: failed to allocate memory.*^Inputs shapes: "
+    r"\[\((\d{1,9}(?:, \d{1,9})*)\)",
     re.M | re.S,
 )
 #: … and TensorFlow the shape of a tensor and its type.
-_TENSOR = re.compile(r"shape ?\[([0-9, ]+)\] and type (\w+)")
+_TENSOR = re.compile(r"shape ?\[([0-9, ]{1,200})\] and type (\w+)")
 _POWERS = "KMGT"
+_READ = 20_000  # characters of a message: what it says of memory stands in front
 _WIDTHS = {"half": 2, "bfloat16": 2, "float": 4, "int32": 4, "double": 8, "int64": 8}
 
 
@@ -131,7 +135,7 @@ def ran_out(error: BaseException) -> bool:
 def asked_bytes(error: BaseException) -> int | None:
     """How many bytes could not be had, in the words of ``error``; None: not told."""
     for one in _chain(error):
-        said = str(one)
+        said = str(one)[:_READ]
         if amount := _AMOUNT.search(said):
             return _bytes(amount[1].rstrip("."), amount[2])
         if array := _ARRAY.search(said):

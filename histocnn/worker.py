@@ -98,12 +98,17 @@ def _failed(error: Exception, session: "Session") -> protocol.Failed:
     out_of_memory = ran_out(error)
     return protocol.Failed(
         kind=type(error).__name__,
-        message=str(error).partition(_GRAPH)[0],
-        details=traceback.format_exc(),
+        message=_plain(str(error).partition(_GRAPH)[0]),
+        details=_plain(traceback.format_exc()),
         out_of_memory=out_of_memory,
         asked_bytes=asked_bytes(error) if out_of_memory else None,
         free_bytes=session.free_gpu_bytes() if out_of_memory else None,
     )
+
+
+def _plain(text: str) -> str:
+    """``text`` as JSON can hold it: a lone surrogate, no character, is spelt out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _write(replies: BinaryIO, reply: Reply) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from histocnn import cuda
 from histocnn.errors import InputError
 from histocnn.job import Job
-from histocnn.keras3 import import_keras
 from histocnn.measurement import EngineMemory
 from histocnn.memory import MEBIBYTE, PoolKind
 
@@ -311,7 +310,8 @@ def load(job: Job) -> TensorFlowRuntime:
     config.threading.set_inter_op_parallelism_threads(job.cores)
     config.experimental.enable_tensor_float_32_execution(job.precision == "tf32")
     taken = (None, None, None) if job.pool is None else _take_gpu(tensorflow, job)
-    keras = import_keras()
+    import keras
+
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     return TensorFlowRuntime(keras, tensorflow, *taken)

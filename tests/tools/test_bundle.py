@@ -1,5 +1,6 @@
 """A bundle runs where there is nothing: built, unpacked and trained with, for real."""
 
+import importlib
 import json
 import math
 import os
@@ -333,6 +334,56 @@ def test_modules_that_each_start_would_compile_are_told(
     assert not check.is_uncompiled("uncompiled_here")
     assert not check.is_uncompiled("nonesuch")
     assert not check.is_uncompiled("sys")
+
+
+def test_two_installations_share_no_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At one path one after the other, as in two container images."""
+    package = tmp_path / "installed_here"
+
+    def name() -> str:
+        package.mkdir()
+        (package / "__init__.py").touch()
+        importlib.invalidate_caches()
+        return check.installation("installed_here")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    first = name()
+    assert check.installation("installed_here") == first
+    package.rename(tmp_path / "before")
+    assert name() != first
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("", ""), ("hello\nuncompiled-0a1b", "cache/bytecode-0a1b")]
+)
+def test_the_start_script_says_where_bytecode_goes(
+    said: str, kept: str, tmp_path: Path
+) -> None:
+    """To whatever it starts, whatever the user has set."""
+    for folder in (".envs/bench/bin", "site"):
+        (tmp_path / folder).mkdir(parents=True)
+    measuring = tmp_path / ".envs" / "bench" / "bin" / "python"
+    measuring.write_text('#!/bin/sh\necho "$HISTOCNN_BYTECODE,$PYTHONPYCACHEPREFIX"\n')
+    measuring.chmod(0o755)
+    shutil.copy2(ON_TARGET / "site_python", tmp_path / "site" / "python")
+    (tmp_path / "site" / "python").chmod(0o755)
+    (tmp_path / "site" / "check.py").write_text(f"print({said!r})")
+    (tmp_path / "VERSION").write_text("engine=torch\nsite_python=3.11\n")
+    done = subprocess.run(
+        ["sh", shutil.copy2(RUN, tmp_path), "--site-python", sys.executable],
+        env={
+            "PATH": os.defpath,
+            "HISTOCNN_CACHE": str(tmp_path / "cache"),
+            "HISTOCNN_BYTECODE": "/of/another",
+            "PYTHONPYCACHEPREFIX": str(tmp_path / "mine"),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (f"{tmp_path}/{kept},\n" if kept else ",\n")
 
 
 @pytest.mark.parametrize("prefix", [None, "/a cache/bytecode"])

@@ -1,8 +1,10 @@
 """Says whether the site's Python is one that a bundle's packages fit.
 
-Prints the word ``uncompiled`` where each of its starts would compile their modules.
+Where each of its starts would compile their modules, it prints ``uncompiled-NAME``: the
+name of a folder for their bytecode, which no other installation shares.
 """
 
+import hashlib
 import importlib.util
 import os
 import sys
@@ -35,8 +37,21 @@ def is_uncompiled(module: str) -> bool:
     return not (writable or Path(spec.cached).exists())
 
 
+def installation(module: str) -> str:
+    """16 hexadecimal digits that differ between installations of ``module``.
+
+    Bytecode is looked up by its source's path, time and size, and of two container
+    images another version may have all three.
+    """
+    spec = importlib.util.find_spec(module)
+    folder = Path((spec and spec.origin) or sys.prefix).parent
+    facts = folder.stat()
+    said = f"{sys.version} {folder} {facts.st_dev} {facts.st_ino} {facts.st_ctime_ns}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
 if __name__ == "__main__":
     if found := problem(*sys.argv[1:]):
         sys.exit(f"run: {found}")
     if any(map(is_uncompiled, (sys.argv[1], "keras"))):
-        print("uncompiled")
+        print(f"uncompiled-{installation(sys.argv[1])}")
