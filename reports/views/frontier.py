@@ -32,6 +32,11 @@ _MEANING = (
     "largest: the largest batch found that trains, images a step; refused: the next "
     "one tried, which ran out of memory"
 )
+_ASKED = (
+    "asked: by the allocation that failed; free: the driver's and the pool's memory "
+    "then; — where the engine does not tell"
+)
+_BLOCK = "free of theano: the pool's largest block, or what the driver has, if more"
 
 
 @dataclass(frozen=True)
@@ -186,9 +191,19 @@ def _legend(rows: Sequence[_Row]) -> tuple[str, ...]:
         )
     if any(row.found.largest == 0 for row in rows):
         lines.append("0: nothing trains: one image alone ran out of memory")
+    told = [row.found for row in rows if _tells(row.found)]
+    if told:
+        lines.append(_ASKED)
+    if any(found.combination.value("engine") == "theano" for found in told):
+        lines.append(_BLOCK)
     if any(row.found.refused is None for row in rows):
         lines.append("≥: no batch was refused up to this, the most that was tried")
     return tuple(lines)
+
+
+def _tells(found: Frontier) -> bool:
+    """Whether it is known what was asked for or free."""
+    return found.asked_bytes is not None or found.free_bytes is not None
 
 
 def _largest(found: Frontier) -> str:

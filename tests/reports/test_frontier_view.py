@@ -133,6 +133,32 @@ def test_whole_table(
 
 
 @pytest.mark.parametrize(
+    ("engine", "told", "lines"),
+    [
+        ("jax", {"asked": 512}, ["asked: by the"]),
+        ("theano", {"free": 300}, ["asked: by the", "free of theano: the pool's"]),
+        ("theano", {"free": 0}, ["asked: by the", "free of theano: the pool's"]),
+        ("theano", {}, []),
+    ],
+)
+def test_what_free_means_is_said_where_it_is_told(
+    engine: str,
+    told: dict[str, int],
+    lines: list[str],
+    save: Save,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Theano knows of its pool's largest block alone."""
+    assert (
+        main(["frontier", save("f.json", frontier(8, 9, **told, engine=engine))]) == 0
+    )
+    legend = capsys.readouterr().out.splitlines()
+    shown = [line for line in legend if line.startswith(("asked:", "free of"))]
+    assert len(shown) == len(lines)
+    assert all(line.startswith(said) for line, said in zip(shown, lines, strict=True))
+
+
+@pytest.mark.parametrize(
     ("form", "row"),
     [
         ("plain", "torch 64 1 0 — 1 20 18"),
