@@ -33,7 +33,7 @@ _ONLY_NAMED = (
     "test_peers.py",
     "test_planning.py",
     "test_ray.py",
-    "test_theano_setup.py",
+    "test_setups.py",
 )
 
 _OF_THIS_MACHINE = (

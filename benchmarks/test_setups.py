@@ -1,12 +1,14 @@
-"""What the suite's settings are worth to Theano on the CPU, against the plain ones.
+"""What the variables that the suite sets for an engine are worth, against others.
 
-Plain is what comes of setting Theano up as its documentation says: optimised C++ for
-this CPU, as many BLAS threads as cores, all else at its default.
+Plain is what comes of setting the engine up as its documentation says: Theano with
+optimised C++ for this CPU and as many BLAS threads as cores, PyTorch as installed.
+``--engines``, ``--devices``, ``--launches`` and ``--rounds`` change what is measured;
+sizes are fixed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,7 +16,8 @@ from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.settling import Effort
 from benchmarks.turns import Turns, replay
-from histocnn.engines import theano
+from histocnn import engines
+from histocnn.engines import theano, torch
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement
 
@@ -23,52 +26,119 @@ LAUNCHES, ROUNDS = 5, 3  # of each, by turns
 SIZES = {64: 20, 200: 50}  # px: batch
 
 Environment = Callable[[Job, Path], dict[str, str]]
-SUITE: Environment = theano.environment
+#: As the engines have them: while one is measured, another may stand in its place.
+THEANO: Environment = theano.environment
+TORCH: Environment = torch.environment
 #: Of the suite's flags those that say what is trained, and where, not how.
 KEPT_FLAGS = ("device", "floatX", "base_compiledir")
+#: Variables that tune; the rest says what is trained and where files lie.
+TUNING = ("MALLOC_", "GLIBC_", "GOMP_", "OMP_", "OPENBLAS_")
 
 
-def plain(job: Job, cache: Path) -> dict[str, str]:
+def plain_theano(job: Job, cache: Path) -> dict[str, str]:
     """The suite's variables without its tuning, and with a compile cache of its own.
 
     BLAS then has the threads of `histocnn.pinning.environment`: one a core.
     """
-    variables = SUITE(job, cache / "plain")
+    variables = THEANO(job, cache / "plain")
     # A comma within a flag's value is escaped; none of those kept has one.
     flags = variables["THEANO_FLAGS"].split(",")
     kept = [flag for flag in flags if flag.partition("=")[0] in KEPT_FLAGS]
+    return _untuned(variables) | {"THEANO_FLAGS": ",".join(kept)}
+
+
+def plain_torch(job: Job, cache: Path) -> dict[str, str]:
+    """The suite's variables without its tuning."""
+    return _untuned(TORCH(job, cache))
+
+
+def passive_torch(job: Job, cache: Path) -> dict[str, str]:
+    """The suite's, but that a thread without work sleeps at once.
+
+    By default GNU OpenMP's wait actively for some milliseconds, in which a training
+    step on a GPU is over: they never sleep while Keras gathers batches.
+    """
+    return TORCH(job, cache) | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def _untuned(variables: dict[str, str]) -> dict[str, str]:
     return {
-        name: value
-        for name, value in variables.items()
-        if not name.startswith(("MALLOC_", "GLIBC_", "GOMP_", "OMP_", "OPENBLAS_"))
-    } | {"THEANO_FLAGS": ",".join(kept)}
+        name: value for name, value in variables.items() if not name.startswith(TUNING)
+    }
 
 
-SETUPS: dict[str, Environment] = {"plain": plain, "suite": SUITE}
+SETUPS: Mapping[tuple[str, str], Mapping[str, Environment]] = {
+    ("theano", "cpu"): {"plain": plain_theano, "suite": THEANO},
+    ("torch", "cpu"): {"plain": plain_torch, "suite": TORCH, "passive": passive_torch},
+    ("torch", "cuda"): {"suite": TORCH, "passive": passive_torch},
+}
 
 
-@pytest.fixture(scope="module", params=SIZES, ids=lambda size: f"{size}px")
+class Compared(NamedTuple):
+    """What is trained under each of its set-ups."""
+
+    engine: str
+    device: str
+    size: int  # px
+
+    def __str__(self) -> str:
+        """As it stands in a test's id."""
+        return f"{self.engine}-{self.device}-{self.size}px"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each engine, device and size, and each set-up of theirs."""
+    option, grid = metafunc.config.getoption, suite_of(metafunc.config).grid
+    cells = [
+        (Compared(engine, device, size), setup)
+        for (engine, device), setups in SETUPS.items()
+        if engine in grid.engines or not option("engines")
+        if device in grid.devices or not option("devices")
+        for size in SIZES
+        for setup in setups
+    ]
+    metafunc.parametrize("by_turns,setup", cells, indirect=["by_turns"], ids=_cell_id)
+
+
+def _cell_id(value: Compared | str) -> str:
+    return str(value)
+
+
+@pytest.fixture(scope="module")
 def by_turns(request: pytest.FixtureRequest) -> dict[str, Measurement]:
-    """Launches of either set-up in turn."""
-    suite, size = suite_of(request.config), request.param
-    cores = suite.launcher.cores()
-    job = Job("theano", "cpu", size, SIZES[size], cnmem=None, cores=cores)
+    """Launches of each set-up in turn."""
+    suite, compared = suite_of(request.config), request.param
+    job = Job(
+        engine=compared.engine,
+        device=compared.device,
+        size=compared.size,
+        batch=SIZES[compared.size],
+        cnmem=None if compared.device == "cpu" else "1",
+        cores=suite.launcher.cores(),
+        dataset=suite.dataset_label,
+        gpu_memory=suite.gpu_memory(compared.device),
+    )
     if reason := suite.launcher.missing(job):
         pytest.skip(reason)
+    setups = SETUPS[compared.engine, compared.device]
 
     def launch(setup: str, effort: Effort) -> Launch:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(theano, "environment", SETUPS[setup])
+            engine = engines.get(compared.engine)
+            patch.setattr(engine, "environment", setups[setup])
             return suite.launch(job, effort)
 
     turns = Turns(request.config, LAUNCHES, ROUNDS)
-    return turns.measure(dict.fromkeys(SETUPS, job), launch)
+    return turns.measure(dict.fromkeys(setups, job), launch)
 
 
-@pytest.mark.parametrize("setup", SETUPS)
-@pytest.mark.benchmark(group="theano-setup", timer=STOPWATCH)
+@pytest.mark.benchmark(timer=STOPWATCH)
 def test_same_case(
-    benchmark: Any, by_turns: dict[str, Measurement], setup: str
+    benchmark: Any,
+    request: pytest.FixtureRequest,
+    by_turns: dict[str, Measurement],
+    setup: str,
 ) -> None:
     """One round a launch: its median epoch. The ratio of medians is the gain."""
+    benchmark.group = f"setups-{request.node.callspec.params['by_turns']}"
     replay(benchmark, STOPWATCH, by_turns, setup)
