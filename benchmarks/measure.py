@@ -229,9 +229,11 @@ class _Rounds:
 
     def _judge(self, epochs: list[tuple[Epoch, float]]) -> None:
         """Take ``epochs`` as rounds, each with what went on beside it."""
+        starts = [end - epoch.seconds for epoch, end in epochs]
+        span = (starts[0], epochs[-1][1])
         seen = [
-            (epoch, self._sentinel.conditions(end - epoch.seconds, end))
-            for epoch, end in epochs
+            (epoch, self._sentinel.conditions(start, end, span))
+            for start, (epoch, end) in zip(starts, epochs, strict=True)
         ]
         known = [each.conditions for each in self.done] + [each for _, each in seen]
         usual = _highest(each.cpu_mhz for each in known)

@@ -54,7 +54,7 @@ class Conditions:
     of the time, 0 to 1, in which tasks of the whole machine waited for ``cpu`` (some),
     ``memory`` and ``io`` (all that could have run). ``cpu_mhz`` is the mean clock of
     the case's CPUs. ``joules`` is what each meter counted (``gpu``, ``package-0``, …),
-    scaled from the window to the round.
+    scaled from the window to the round, if the worker trained throughout the window.
     """
 
     foreign_cores: float | None = None

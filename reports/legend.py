@@ -112,8 +112,8 @@ def _times(rows: Sequence[Compared]) -> list[str]:
     if metered:
         sums = " or ".join(dict.fromkeys(" + ".join(each) for each in metered))
         notes.append(
-            f"energy: median of an epoch by the meters {sums}; they count all that "
-            "draws on them, — where not every round has them"
+            f"energy: median of an epoch by the meters {sums}, which count all that "
+            "draws on them; — where not every launch has rounds long enough for them"
         )
     return notes
 

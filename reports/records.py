@@ -28,12 +28,12 @@ class Launch(msgspec.Struct, frozen=True, array_like=True):
     sample, and ``counted_seconds`` the sum. A million of them would take long to keep.
     ``notes`` say in what its loop fell short of its best (streamed, not compiled, …),
     each a printable line of at most `texts.LONGEST_NOTE` characters. ``joules`` has the
-    energy of each of those epochs, summed over ``meters``; neither has anything where
-    not every one of them was metered alike. ``identity`` is the same for one launch in
-    whatever file it is, and whichever of its epochs count there. ``phases``, ``memory``
-    (of a GPU) and ``wall_seconds`` are None or 0 where the file does not tell;
-    ``all_seconds`` is the sum over all rounds, those that do not count among them.
-    ``node`` is that of a cluster which measured it, "" where none did.
+    energy of each of those epochs that has any, summed over ``meters``; neither has
+    anything where two of them were not metered alike. ``identity`` is the same for one
+    launch in whatever file it is, and whichever of its epochs count there. ``phases``,
+    ``memory`` (of a GPU) and ``wall_seconds`` are None or 0 where the file does not
+    tell; ``all_seconds`` is the sum over all rounds, those that do not count among
+    them. ``node`` is that of a cluster which measured it, "" where none did.
     """
 
     rounds: int
@@ -212,12 +212,13 @@ def _stopped(stopped: schema.Stopped) -> Stopped:
 
 
 def _energy(rounds: list[schema.Round]) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """The meters of all ``rounds`` and their sums, a round each; else nothing."""
-    readings = [each.conditions.joules for each in rounds if each.conditions]
-    if not any(readings):
-        return (), ()
-    metered = {frozenset(each) for each in readings}
-    if len(readings) < len(rounds) or len(metered) != 1 or not readings[0]:
+    """The meters of ``rounds`` and their sums, one of each round that has any.
+
+    Nothing where two rounds have different meters.
+    """
+    conditions = [each.conditions for each in rounds]
+    readings = [each.joules for each in conditions if each and each.joules]
+    if len({frozenset(each) for each in readings}) != 1:
         return (), ()
     meters = tuple(sorted(printable(meter) for meter in readings[0]))
     return meters, tuple([sum(each.values()) for each in readings])

@@ -106,8 +106,13 @@ class Sentinel:
         self._sample(0.0, time.thread_time())
         self._fenced = self._history.last
 
-    def conditions(self, start: float, end: float) -> Conditions:
+    def conditions(
+        self, start: float, end: float, span: tuple[float, float] | None = None
+    ) -> Conditions:
         """What the machine did in the round from ``start`` to ``end``.
+
+        ``span`` is from when to when the worker trained without a pause; None: no
+        longer than the round. Energy is told where the span fills what is summed up.
 
         Means are over the fewest samples that hold the round and at least 0.4 s, since
         the kernel counts in hundredths of a second: rounds that are shorter share what
@@ -126,7 +131,7 @@ class Sentinel:
                 self._sample(WINDOW_SECONDS, time.thread_time())
         with self._lock:
             window = self._history.window(start, end, self._fenced)
-        return conditions(window, len(self._cpus), start, end)
+        return conditions(window, len(self._cpus), start, end, span or (start, end))
 
     def wait_until_quiet(self, patience: float) -> float:
         """Wait until nothing disturbed the last 0.5 s; the seconds that this took.

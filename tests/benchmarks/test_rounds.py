@@ -29,6 +29,7 @@ class Machine:
         self.now = 4.0
         self.commands: list[int] = []
         self.waits = 0
+        self.spans: list[tuple[float, float]] = []
         self._disturbed = disturbed
         self._judged = 0
 
@@ -60,8 +61,11 @@ class Machine:
         self.waits += 1
         return 0.0
 
-    def conditions(self, start: float, end: float) -> Conditions:
+    def conditions(
+        self, start: float, end: float, span: tuple[float, float]
+    ) -> Conditions:
         """A core of others' work in the rounds that are disturbed."""
+        self.spans.append(span)
         is_disturbed = self._judged in self._disturbed
         self._judged += 1
         return Conditions(foreign_cores=1.0 if is_disturbed else 0.0)
@@ -123,3 +127,13 @@ def test_a_launch_that_has_had_its_time_ends_with_its_first_round(
     machine, counted = trained(monkeypatch, effort)
     assert machine.commands == [2]
     assert counted == 1
+
+
+def test_a_round_is_judged_by_all_that_was_trained_with_it_in_one_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """5 of 0.1 s behind the warm-up, and one for the first, which was disturbed."""
+    machine, _ = trained(monkeypatch, Effort(1, 5, repeats=5), disturbed=[0])
+    assert machine.commands == [6, 1]
+    assert machine.spans[:5] == [pytest.approx((6.0, 6.5))] * 5
+    assert machine.spans[5:] == [pytest.approx((6.5, 6.6))]

@@ -202,7 +202,7 @@ def test_machines_that_differ_in_hard_facts_are_not_pooled(
         ([{"gpu": 0}] * 3, "0"),
     ],
 )
-def test_energy_is_told_where_every_round_was_metered_alike(
+def test_energy_is_told_where_every_launch_was_metered_alike(
     save: Save,
     case: Make,
     round_: Make,
@@ -217,6 +217,30 @@ def test_energy_is_told_where_every_round_was_metered_alike(
     assert row["joules"] == joules
     assert main(["speedup", "run.json"]) == 0
     assert ("J/epoch" in capsys.readouterr().out) == bool(joules)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joules"),
+    [
+        ([{}, {"gpu": 4.0}, {"gpu": 6.0}], [{"gpu": 8.0}, {}], "6.5"),
+        ([{}, {"gpu": 4.0}, {"dram": 6.0}], [{"gpu": 8.0}], ""),
+        ([{}, {}], [{"gpu": 8.0}], ""),
+    ],
+)
+def test_a_round_too_short_for_the_meters_has_no_say_in_its_launchs_energy(
+    save: Save,
+    case: Make,
+    round_: Make,
+    first: list[dict[str, float]],
+    second: list[dict[str, float]],
+    joules: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Median over launches' medians: 5 and 8."""
+    launches = [[round_(1.0, **each) for each in of] for of in (first, second)]
+    save("run.json", case(*launches))
+    (row,) = _csv(capsys, "run.json")
+    assert row.get("joules", "") == joules
 
 
 def test_baseline_without_a_time_is_told_from_one_never_tried(

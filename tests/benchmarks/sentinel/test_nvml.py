@@ -249,7 +249,8 @@ def test_a_sentinel_tells_of_the_gpu_where_it_is_asked_to(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with Sentinel((0,), None, gpu=True) as sentinel:
         time.sleep(0.05)
-    found = sentinel.conditions(time.monotonic() - 0.05, time.monotonic())
+    now = time.monotonic()
+    found = sentinel.conditions(now - 0.05, now, span=(now - 60, now + 60))
     assert found.gpu == GpuConditions(1980, (), None, None, 61, 350.5)
     assert found.joules["gpu"] == 0.0
     assert nvml.running == 0
