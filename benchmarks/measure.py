@@ -222,8 +222,9 @@ class _Rounds:
                 self._sentinel.mark()
             report(len(self.done) + len(ends), f"{epoch.seconds:.3g} s/epoch")
 
-        self._sentinel.mark()
+        self._sentinel.bound()
         epochs, self.trained = self._process.train(number, ended)
+        self._sentinel.bound()
         self.seconds += self.trained.seconds
         return list(zip(epochs, ends, strict=True))
 

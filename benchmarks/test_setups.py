@@ -3,7 +3,7 @@
 Plain is what comes of setting the engine up as its documentation says: Theano with
 optimised C++ for this CPU and as many BLAS threads as cores, PyTorch as installed.
 ``--engines``, ``--devices``, ``--launches`` and ``--rounds`` change what is measured;
-sizes are fixed.
+sizes are fixed. All set-ups of a case are trained by turns, whichever ``-k`` selects.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from benchmarks.settling import Effort
 from benchmarks.turns import Turns, replay
 from histocnn import engines
 from histocnn.engines import theano, torch
-from histocnn.job import Job
+from histocnn.job import DEVICES, Job
 from histocnn.measurement import Launch, Measurement
 
 STOPWATCH = Stopwatch()
@@ -79,29 +79,40 @@ class Compared(NamedTuple):
 
     engine: str
     device: str
-    size: int  # px
+    size: int | None = None  # px
 
     def __str__(self) -> str:
         """As it stands in a test's id."""
-        return f"{self.engine}-{self.device}-{self.size}px"
+        size = "" if self.size is None else f"-{self.size}px"
+        return f"{self.engine}-{self.device}{size}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each engine, device and size, and each set-up of theirs."""
     option, grid = metafunc.config.getoption, suite_of(metafunc.config).grid
+    known = tuple(dict.fromkeys(engine for engine, _ in SETUPS))
     cells = [
-        (Compared(engine, device, size), setup)
-        for (engine, device), setups in SETUPS.items()
-        if engine in grid.engines or not option("engines")
-        if device in grid.devices or not option("devices")
-        for size in SIZES
-        for setup in setups
+        cell
+        for engine in (grid.engines if option("engines") else known)
+        for device in (grid.devices if option("devices") else _devices(engine))
+        for cell in _cells(engine, device)
     ]
-    metafunc.parametrize("by_turns,setup", cells, indirect=["by_turns"], ids=_cell_id)
+    metafunc.parametrize("by_turns,setup", cells, indirect=["by_turns"], ids=str)
 
 
-def _cell_id(value: Compared | str) -> str:
-    return str(value)
+def _devices(engine: str) -> tuple[str, ...]:
+    """Those on which ``engine`` has set-ups to compare, or all."""
+    return tuple(each for each in DEVICES if (engine, each) in SETUPS) or DEVICES
+
+
+def _cells(engine: str, device: str) -> list[Any]:
+    """Each size under each set-up; where there is one set-up alone, a skip."""
+    setups = SETUPS.get((engine, device))
+    if setups is None:
+        reason = f"{engine} on {device} has no set-up but the suite's"
+        alone = (Compared(engine, device), "suite")
+        return [pytest.param(*alone, marks=pytest.mark.skip(reason=reason))]
+    return [(Compared(engine, device, size), each) for size in SIZES for each in setups]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +127,6 @@ def by_turns(request: pytest.FixtureRequest) -> dict[str, Measurement]:
         cnmem=None if compared.device == "cpu" else "1",
         cores=suite.launcher.cores(),
         dataset=suite.dataset_label,
-        gpu_memory=suite.gpu_memory(compared.device),
     )
     if reason := suite.launcher.missing(job):
         pytest.skip(reason)

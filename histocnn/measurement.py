@@ -48,13 +48,14 @@ class GpuConditions:
 class Conditions:
     """What the machine did beside a round; None is what it cannot tell.
 
-    All but the clocks are means over a window that holds the round. ``foreign_cores``
-    is the time that others had of the case's CPUs, in cores (0.5: half of one core all
-    the time), ``steal_cores`` the same for the hypervisor. ``pressure`` is the share
-    of the time, 0 to 1, in which tasks of the whole machine waited for ``cpu`` (some),
-    ``memory`` and ``io`` (all that could have run). ``cpu_mhz`` is the mean clock of
-    the case's CPUs. ``joules`` is what each meter counted (``gpu``, ``package-0``, …),
-    scaled from the window to the round, if the worker trained throughout the window.
+    All are of a window that holds the round, and behind a few short ones a rest, too.
+    ``foreign_cores`` is the time that others had of the case's CPUs, in cores (0.5:
+    half of one core all the time), ``steal_cores`` the same for the hypervisor.
+    ``pressure`` is the share of the time, 0 to 1, in which tasks of the whole machine
+    waited for ``cpu`` (some), ``memory`` and ``io`` (all that could have run).
+    ``cpu_mhz`` is the mean clock of the case's CPUs. ``joules`` is what each meter
+    counted (``gpu``, ``package-0``, …), scaled from the window to the round; a window
+    with a rest in it has none.
     """
 
     foreign_cores: float | None = None

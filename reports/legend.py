@@ -113,7 +113,7 @@ def _times(rows: Sequence[Compared]) -> list[str]:
         sums = " or ".join(dict.fromkeys(" + ".join(each) for each in metered))
         notes.append(
             f"energy: median of an epoch by the meters {sums}, which count all that "
-            "draws on them; — where not every launch has rounds long enough for them"
+            "draws on them; — where a launch has none, as of a few short rounds"
         )
     return notes
 

@@ -98,12 +98,19 @@ class Sentinel:
         if not self._ended.is_set():
             self._sample(self._at_least(_LEAST_SECONDS), time.thread_time())
 
+    def bound(self) -> None:
+        """Take a sample, whatever it costs: training begins or ends now.
+
+        What is summed up of the rounds between can then end there, and hold no rest.
+        """
+        self._sample(0.0, time.thread_time())
+
     def fence(self) -> None:
         """Let no round be judged by what came before now.
 
         Where a worker compiles, short-lived helpers of its own look like others.
         """
-        self._sample(0.0, time.thread_time())
+        self.bound()
         self._fenced = self._history.last
 
     def conditions(

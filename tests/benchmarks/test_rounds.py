@@ -54,7 +54,7 @@ class Machine:
     def mark(self) -> None:
         """As a sentinel."""
 
-    fence = mark
+    bound = fence = mark
 
     def wait_until_quiet(self, patience: float) -> float:
         """It is at once."""

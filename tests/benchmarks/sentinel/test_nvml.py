@@ -10,6 +10,7 @@ import pytest
 from benchmarks.sentinel import Sentinel
 from benchmarks.sentinel.nvml import Gpu, GpuSample
 from histocnn.measurement import GpuConditions
+from tests.benchmarks.sentinel.dear import make_dear
 
 OWN = frozenset({100, 101})
 NOT_SUPPORTED, NOT_FOUND = 3, 6
@@ -254,6 +255,28 @@ def test_a_sentinel_tells_of_the_gpu_where_it_is_asked_to(
     assert found.gpu == GpuConditions(1980, (), None, None, 61, 350.5)
     assert found.joules["gpu"] == 0.0
     assert nvml.running == 0
+
+
+@pytest.mark.parametrize("spent", [0.0, 0.04])
+@pytest.mark.parametrize(("seconds", "told"), [(0.6, True), (0.05, False)])
+def test_energy_is_told_of_training_that_fills_the_window(
+    seconds: float, told: bool, spent: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where samples are dear, so that they are seldom but at its bounds."""
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    make_dear(monkeypatch, spent)
+    with Sentinel((0,), None, gpu=True) as sentinel:
+        sentinel.fence()
+        start = time.monotonic()
+        time.sleep(seconds)
+        end = time.monotonic()
+        sentinel.bound()
+        time.sleep(0.3)
+        found = sentinel.conditions(start, end)
+    assert found.joules == ({"gpu": 0.0} if told else {})
+    assert found.gpu is not None
 
 
 def test_no_driver_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

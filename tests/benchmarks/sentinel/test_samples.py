@@ -164,6 +164,18 @@ def test_energy_is_told_where_the_worker_trained_all_the_while(
     assert found.gpu is not None
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [(0.1, 0.2, True), (-0.01, 0.3, True), (0.3, 0.5, False), (-1.0, 1.0, False)],
+)
+def test_a_round_that_its_window_does_not_hold_has_no_energy(
+    start: float, end: float, told: bool
+) -> None:
+    """Its first samples may be a little late; they may not be missing."""
+    window = [Sample(0.0, joules={"dram": 0.0}), Sample(0.4, joules={"dram": 4.0})]
+    assert bool(conditions(window, 1, start, end, ALWAYS).joules) == told
+
+
 def test_a_gpu_without_a_meter_has_its_power_for_one() -> None:
     window = [Sample(0.0, gpu=gpu(watts=100.0)), Sample(2.0, gpu=gpu(watts=300.0))]
     found = conditions(window, 1, 1.0, 2.0, ALWAYS)

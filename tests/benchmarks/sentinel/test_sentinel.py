@@ -17,6 +17,7 @@ from benchmarks.sentinel.process import cpu_seconds
 from benchmarks.sentinel.samples import Sample
 from histocnn import pinning
 from histocnn.measurement import Conditions
+from tests.benchmarks.sentinel.dear import make_dear
 
 CPU = max(pinning.usable_cpus())
 BUSY = """
@@ -64,19 +65,6 @@ def test_it_costs_less_than_a_hundredth_of_a_core() -> None:
         while time.monotonic() < until:
             watch(sentinel, 0.01)
     assert 0 < sentinel.cost < 0.01
-
-
-def make_dear(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Have each sample take ``seconds`` more of CPU time."""
-
-    class Dear(Meters):
-        def read(self) -> Sample:
-            until = time.thread_time() + seconds
-            while time.thread_time() < until:
-                pass
-            return super().read()
-
-    monkeypatch.setattr("benchmarks.sentinel.Meters", Dear)
 
 
 def test_where_a_sample_is_dear_there_are_fewer(
