@@ -149,6 +149,12 @@ def test_same_case(
     by_turns: dict[str, Measurement],
     setup: str,
 ) -> None:
-    """One round a launch: its median epoch. The ratio of medians is the gain."""
+    """One round a launch: its median epoch. The ratio of medians is the gain.
+
+    ``extra_info`` holds the variables beside all measurements.
+    """
+    job = by_turns[setup].job
+    variables = SETUPS[job.engine, job.device][setup](job, Path("$HISTOCNN_CACHE"))
+    benchmark.extra_info["variables"] = variables
     benchmark.group = f"setups-{request.node.callspec.params['by_turns']}"
     replay(benchmark, STOPWATCH, by_turns, setup)
