@@ -53,8 +53,11 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
         **pinning.KEEP_FREED_MEMORY,
     }
     if job.pool is None:
-        variables["CUDA_VISIBLE_DEVICES"] = "-1"  # Keras would take a GPU unasked
-    elif job.pool.kind is PoolKind.OFF:
+        return variables | {"CUDA_VISIBLE_DEVICES": "-1"}  # unasked, Keras would
+    # Keras gathers each batch on all cores. OpenMP's threads wait actively for some
+    # milliseconds, and on a GPU the next batch comes before they would sleep.
+    variables["OMP_WAIT_POLICY"] = "PASSIVE"
+    if job.pool.kind is PoolKind.OFF:
         variables[UNCACHED] = "1"
     elif job.pool.kind is PoolKind.ASYNC:
         variables["PYTORCH_CUDA_ALLOC_CONF"] = "backend:cudaMallocAsync"
