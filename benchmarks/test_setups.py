@@ -81,11 +81,11 @@ class Compared(NamedTuple):
 
     engine: str
     device: str
-    size: int | None = None  # px
+    size: int = 0  # px; 0 where there is nothing to compare
 
     def __str__(self) -> str:
         """As it stands in a test's id."""
-        size = "" if self.size is None else f"-{self.size}px"
+        size = f"-{self.size}px" if self.size else ""
         return f"{self.engine}-{self.device}{size}"
 
 
@@ -118,9 +118,26 @@ def _cells(engine: str, device: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def by_turns(request: pytest.FixtureRequest) -> dict[str, Measurement]:
-    """Launches of each set-up in turn."""
-    suite, compared = suite_of(request.config), request.param
+def shared() -> dict[Compared, dict[str, Measurement]]:
+    """By what was trained: a fixture of a parameter beside others lasts one test."""
+    return {}
+
+
+@pytest.fixture
+def by_turns(
+    request: pytest.FixtureRequest,
+    shared: dict[Compared, dict[str, Measurement]],
+) -> dict[str, Measurement]:
+    """Launches of each set-up in turn, made for the first test that asks."""
+    compared: Compared = request.param
+    if compared not in shared:
+        shared[compared] = _measure(compared, request.config)
+    return shared[compared]
+
+
+def _measure(compared: Compared, config: pytest.Config) -> dict[str, Measurement]:
+    """By set-up."""
+    suite = suite_of(config)
     job = Job(
         engine=compared.engine,
         device=compared.device,
@@ -140,8 +157,7 @@ def by_turns(request: pytest.FixtureRequest) -> dict[str, Measurement]:
             patch.setattr(engine, "environment", setups[setup])
             return suite.launch(job, effort)
 
-    turns = Turns(request.config, LAUNCHES, ROUNDS)
-    return turns.measure(dict.fromkeys(setups, job), launch)
+    return Turns(config, LAUNCHES, ROUNDS).measure(dict.fromkeys(setups, job), launch)
 
 
 @pytest.mark.benchmark(timer=STOPWATCH)

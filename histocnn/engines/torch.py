@@ -53,7 +53,7 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
         **pinning.KEEP_FREED_MEMORY,
     }
     if job.pool is None:
-        return variables | {"CUDA_VISIBLE_DEVICES": "-1"}  # unasked, Keras would
+        return variables | {"CUDA_VISIBLE_DEVICES": "-1"}  # or Keras takes one
     # Keras gathers each batch on all cores. OpenMP's threads wait actively for some
     # milliseconds, and on a GPU the next batch comes before they would sleep.
     variables["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -155,7 +155,8 @@ def test_out_of_memory_is_a_result_and_the_grid_goes_on(
         *("--sizes", "200", "--images", "600", "--batches", "5,600"),
         *("--gpu-memory", "1500MB"),
     )
-    assert [case["params"]["batch"] for case in saved["benchmarks"]] == [5]
+    timed = [case["params"]["batch"] for case in saved["benchmarks"]]
+    assert timed == [5], saved["printed"]
     (outcome,) = saved["outcomes"]
     assert outcome["outcome"]["kind"] == "out-of-memory", saved["printed"]
     short = outcome["outcome"]["short"]
