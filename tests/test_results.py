@@ -12,9 +12,11 @@ import pytest
 from tests.conftest import ROOT
 
 FILES = sorted((ROOT / "results").rglob("*.json"))
-#: Those of `benchmarks/test_frontier.py`; the others are of training cases.
+#: Of `benchmarks/test_frontier.py` and `benchmarks/test_setups.py`; the rest is of
+#: training cases.
 FRONTIERS = [file for file in FILES if "-frontier-" in file.name]
-TIMED = [file for file in FILES if file not in FRONTIERS]
+SETUPS = [file for file in FILES if file.parent.name.endswith("-setups")]
+TIMED = [file for file in FILES if file not in [*FRONTIERS, *SETUPS]]
 
 
 def _name(file: Path) -> str:
@@ -60,6 +62,16 @@ def test_every_case_has_its_rounds_and_its_pool(file: Path) -> None:
         for launch in launches:
             on_gpu = case["params"]["device"] == "cuda"
             assert (launch["gpu_memory"] is not None) == on_gpu
+
+
+@pytest.mark.parametrize("file", SETUPS, ids=_name)
+def test_setups_hold_all_that_was_measured_by_turns(file: Path) -> None:
+    """A case's time is one of its set-up's, and each has as many launches."""
+    for case in _read(file)["benchmarks"]:
+        info, setup = case["extra_info"], case["params"]["setup"]
+        assert setup in info["by_turns"]
+        launches = {len(each["launches"]) for each in info["by_turns"].values()}
+        assert launches == {len(case["stats"]["data"])}
 
 
 def test_nothing_in_them_names_a_folder_of_the_machine(saved: dict[str, Any]) -> None:
