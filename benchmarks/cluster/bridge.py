@@ -56,8 +56,8 @@ class Bridge:
         """``measure``: ``module:function`` that makes a launch on a node."""
         self._ray = ray
         self._replies = replies
-        self._orders = Orders(ray, measure, self.send)
         self._watch = Watch(ray, self.send)
+        self._orders = Orders(ray, measure, self.send, self._watch.missed)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, *replies: bytes) -> None:
@@ -76,7 +76,7 @@ class Bridge:
                     self._orders.settings = settings
                     self._start(self._open(text))
                 case Submit(order, node):
-                    self._start(self._measure(order, node))
+                    self._start(self._orders.measure(order, node))
                 case Cancel(ticket):
                     self._orders.cancel(ticket)
 
@@ -85,10 +85,6 @@ class Bridge:
         await self._watch.look(command)
         self.send(wire.encode_reply(Opened()))
         await self._watch.go_on(command)
-
-    async def _measure(self, order: Any, node: str) -> None:
-        if (why := await self._orders.measure(order, node)) is not None:
-            self._watch.missed(node, why)
 
     def _start(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

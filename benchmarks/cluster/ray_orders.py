@@ -28,11 +28,28 @@ class Orders:
         of the session, for every order.
     """
 
-    def __init__(self, ray: Any, measure: str, send: Callable[..., None]) -> None:
-        """``measure``: ``module:function`` that makes one; ``send`` takes lines."""
+    def __init__(
+        self,
+        ray: Any,
+        measure: str,
+        send: Callable[..., None],
+        missed: Callable[[str, str], None],
+    ) -> None:
+        """No launch is out yet.
+
+        Parameters
+        ----------
+        measure
+            ``module:function`` that makes a launch.
+        send
+            takes lines.
+        missed
+            takes a node that is gone, and why that is thought.
+        """
         self._ray = ray
         self._measure = measure
         self._send = send
+        self._missed = missed
         self.settings = DEFAULTS
         self._out: dict[int, Any] = {}
         self._cancelled: set[int] = set()
@@ -51,20 +68,16 @@ class Orders:
         if (stream := self._out.get(ticket)) is not None:
             self._ray.cancel(stream, force=True)
 
-    async def measure(self, order: Any, node: str) -> str | None:
-        """Pass on what comes of ``order``; why its node is gone, if that is why.
-
-        ``order`` is `wire.Submit.order`.
-        """
+    async def measure(self, order: Any, node: str) -> None:
+        """Pass on what comes of ``order``, a `wire.Submit.order`."""
         try:
             await self._stream(order, node)
         except Exception as error:  # of Ray's, or of what a node raised
             if order.ticket not in self._cancelled:
-                return self._went_wrong(order.ticket, error)
+                self._went_wrong(order.ticket, node, error)
         finally:
             self._out.pop(order.ticket, None)
             self._cancelled.discard(order.ticket)
-        return None
 
     async def _stream(self, order: Any, node: str) -> None:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -94,21 +107,24 @@ class Orders:
             return []  # what measures in a test may need none
         return [self._ray.put(ray_arrays.pack(entry))]
 
-    def _went_wrong(self, ticket: int, error: Exception) -> str | None:
-        """Tell what became of a launch; why its node is gone, if it is."""
+    def _went_wrong(self, ticket: int, node: str, error: Exception) -> None:
+        """Tell what became of a launch, and of its node if that is gone."""
         from ray import exceptions
 
         if isinstance(error, exceptions.OutOfMemoryError):
             message = f"out of memory: Ray killed the launch: {line(error)}"
             outcome = Outcome("out-of-memory", message, "SIGKILL").anonymous()
             self._send(wire.encode_reply(Measured(ticket, None, outcome, 0.0)))
-            return None
+            return
         if isinstance(error, exceptions.RayTaskError):
             message = f"the node failed: {line(error.cause or error)}"
             outcome = Outcome("failed", message, words=str(error)).anonymous()
             self._send(wire.encode_reply(Faulted(ticket, outcome)))
-            return None
+            return
         gone = (exceptions.NodeDiedError, exceptions.TaskUnschedulableError)
+        if isinstance(error, gone):
+            # Before its launch, which would make it a free node, and have the next.
+            self._missed(node, "it does not answer")
         died = isinstance(error, exceptions.WorkerCrashedError)
         why = (
             "its node is gone"
@@ -118,4 +134,3 @@ class Orders:
             else line(error)
         )
         self._send(wire.encode_reply(Lost(ticket, why)))
-        return "it does not answer" if isinstance(error, gone) else None

@@ -109,9 +109,11 @@ class RayHere:
         """As if the machine lost its power: SIGKILL to all that the member started."""
         process = self._started.pop(address)
         everything = family(process.pid)
-        for each in everything:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+        # All stop before the first goes: one that saw another's end would tell of it.
+        for end in (psutil.Process.suspend, psutil.Process.kill):
+            for each in everything:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(each)
         process.wait()
         psutil.wait_procs(everything, timeout=10)
 

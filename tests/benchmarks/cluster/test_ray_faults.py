@@ -38,9 +38,11 @@ errors = {
 told = {}
 for name, error in errors.items():
     replies = []
-    orders = Orders(Ray(), "module:function", replies.append)
-    gone = orders._went_wrong(7, error)
-    (reply,) = map(wire.decode_reply, replies)
+    missed = lambda *what: replies.append(what)
+    orders = Orders(Ray(), "module:function", replies.append, missed)
+    orders._went_wrong(7, "a-node", error)
+    *gone, last = replies  # that a node is gone comes before what is lost with it
+    reply = wire.decode_reply(last)
     outcome = getattr(reply, "outcome", None)
     told[name] = [
         type(reply).__name__,
@@ -54,7 +56,7 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
-    """By error: the reply's type, ticket and words, and why its node is gone."""
+    """By error: the type, ticket and words of its reply, and nodes gone before it."""
     if reason := environments.missing("ray"):
         pytest.skip(reason)
     done = subprocess.run(
@@ -73,7 +75,7 @@ def test_a_launch_that_ray_kills_for_memory_has_run_out_of_it(
 ) -> None:
     """A result like any other, not one to be made again."""
     kind, ticket, (outcome, message), gone = told["out of memory"]
-    assert (kind, ticket, outcome, gone) == ("Measured", 7, "out-of-memory", None)
+    assert (kind, ticket, outcome, gone) == ("Measured", 7, "out-of-memory", [])
     assert message.startswith("out of memory: Ray killed the launch: ")
     assert "\n" not in message
 
@@ -84,7 +86,7 @@ def test_a_fault_of_the_node_s_code_is_told_as_the_node_s(told: dict[str, Any]) 
     assert (kind, words, gone) == (
         "Faulted",
         ["failed", "the node failed: bad"],
-        None,
+        [],
     )
 
 
@@ -92,20 +94,24 @@ def test_a_fault_of_the_node_s_code_is_told_as_the_node_s(told: dict[str, Any]) 
 def test_a_launch_whose_node_is_gone_is_lost_with_it(
     told: dict[str, Any], error: str
 ) -> None:
-    """Ray may list the node for a while yet: no more is to be sent there."""
-    assert told[error] == ["Lost", 7, "its node is gone", "it does not answer"]
+    """Ray may list the node for a while yet: no more is to be sent there.
+
+    The node goes first, or it would be free and have the next launch.
+    """
+    gone = [["a-node", "it does not answer"]]
+    assert told[error] == ["Lost", 7, "its node is gone", gone]
 
 
 def test_a_launch_whose_process_is_gone_is_lost_alone(told: dict[str, Any]) -> None:
     assert told["a worker"] == [
         *("Lost", 7, "the process that made it was killed"),
-        None,
+        [],
     ]
 
 
 def test_any_other_error_of_rays_loses_the_launch(told: dict[str, Any]) -> None:
     kind, _, why, gone = told["the files"]
-    assert (kind, gone) == ("Lost", None)
+    assert (kind, gone) == ("Lost", [])
     assert "no space" in why
 
 
