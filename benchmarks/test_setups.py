@@ -58,7 +58,7 @@ def passive_torch(job: Job, cache: Path) -> dict[str, str]:
 
 
 def spinning_torch(job: Job, cache: Path) -> dict[str, str]:
-    """The suite's, but that threads wait actively for work, as OpenMP has them do."""
+    """The suite's, but that threads wait actively at first, GNU OpenMP's default."""
     variables = TORCH(job, cache)
     return {name: each for name, each in variables.items() if name != "OMP_WAIT_POLICY"}
 
@@ -118,25 +118,35 @@ def _cells(engine: str, device: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> dict[Compared, dict[str, Measurement]]:
-    """By what was trained: a fixture of a parameter beside others lasts one test."""
+def shared() -> dict[Compared, dict[str, Measurement] | BaseException]:
+    """What was measured, by what was trained, or why nothing was.
+
+    A fixture's own cache does not serve: an indirect parameter beside a direct one
+    gives it the scope of one test.
+    """
     return {}
 
 
 @pytest.fixture
 def by_turns(
     request: pytest.FixtureRequest,
-    shared: dict[Compared, dict[str, Measurement]],
+    shared: dict[Compared, dict[str, Measurement] | BaseException],
 ) -> dict[str, Measurement]:
     """Launches of each set-up in turn, made for the first test that asks."""
     compared: Compared = request.param
     if compared not in shared:
-        shared[compared] = _measure(compared, request.config)
-    return shared[compared]
+        try:
+            shared[compared] = _measure(compared, request.config)
+        except (pytest.fail.Exception, pytest.skip.Exception) as why:
+            shared[compared] = why
+    found = shared[compared]
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _measure(compared: Compared, config: pytest.Config) -> dict[str, Measurement]:
-    """By set-up."""
+    """Train what is to be compared; return each set-up's launches, by its name."""
     suite = suite_of(config)
     job = Job(
         engine=compared.engine,

@@ -44,7 +44,7 @@ def lacks(interpreter: Path) -> str | None:
 
 
 def environment(job: Job, cache: Path) -> dict[str, str]:
-    """Keras' choice of engine, the device, and the pool where a variable sets it."""
+    """Keras' choice of engine, the device, its pool, and threads asleep beside it."""
     variables = {
         "KERAS_BACKEND": "torch",
         "KERAS_HOME": str(cache / "keras3"),
@@ -53,7 +53,7 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
         **pinning.KEEP_FREED_MEMORY,
     }
     if job.pool is None:
-        return variables | {"CUDA_VISIBLE_DEVICES": "-1"}  # or Keras takes one
+        return variables | {"CUDA_VISIBLE_DEVICES": "-1"}  # or Keras takes a GPU
     # Keras gathers each batch on all cores. OpenMP's threads wait actively for some
     # milliseconds, and on a GPU the next batch comes before they would sleep.
     variables["OMP_WAIT_POLICY"] = "PASSIVE"
