@@ -49,6 +49,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         that is there, such as that of `tests.fake_gpu`.
     log
         a file to which each training that ended adds a line ``JOB-ID PID``.
+    openings
+        a file to which each job that is opened adds such a line.
     """
 
     opening: float = 0.0
@@ -58,6 +60,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: dict[str, str] = {}
     gpu_bytes_per_pixel: int = 0
     log: str | None = None
+    openings: str | None = None
 
     def fault(self, job: Job) -> str | None:
         """What goes wrong with ``job``; None where nothing does."""
@@ -97,6 +100,8 @@ class FakeSession(worker.Session):
                 self._job = job
                 self._on_gpu = job.device == "cuda"
                 time.sleep(self._behaviour.opening)
+                if self._behaviour.openings is not None:
+                    _add_line(self._behaviour.openings, f"{job.id} {os.getpid()}")
                 return protocol.Opened(0.02, 0.001, 0.01, "fake", {"fake": "1"})
             case protocol.Train(epochs):
                 assert self._job is not None

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,18 @@ MOMENTARY = {
 class Session:
     """Runs of one command in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Nothing has run yet."""
+    def __init__(
+        self,
+        folder: Path,
+        command: Sequence[str] = ("benchmarks/test_train.py", *GRID),
+        interpreter: str = "tensorflow",
+    ) -> None:
+        """Nothing has run yet; what ``interpreter`` names is a `fake_python`."""
         self.folder = folder
         self.json = folder / "run.json"
         self.log = folder / "log"
-        self._python = fake_python(folder)
+        self._command = command
+        self._interpreter = f"{interpreter}={fake_python(folder)}"
 
     def start(
         self, *arguments: str, behaviour: Behaviour = AT_ONCE
@@ -68,8 +75,8 @@ class Session:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
-                *("benchmarks/test_train.py", *GRID, *arguments),
-                *("--interpreter", f"tensorflow={self._python}"),
+                *(*self._command, *arguments),
+                *("--interpreter", self._interpreter),
                 f"--journal={self.folder / 'journals'}",
                 f"--benchmark-json={self.json}",
             ],
@@ -184,7 +191,7 @@ def test_without_a_file_the_journal_stays(session: Session) -> None:
     command = [
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
         *("benchmarks/test_train.py", *GRID, "--launches", "1"),
-        *("--interpreter", f"tensorflow={session._python}"),
+        *("--interpreter", session._interpreter),
         f"--journal={session.folder / 'journals'}",
     ]
     shown = subprocess.run(

@@ -1,67 +1,38 @@
 """Sessions of `benchmarks/test_setups.py`, with workers that answer at once."""
 
-import json
-import os
-import subprocess
-import sys
+from collections import Counter
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from benchmarks import test_setups as setups
 from histocnn.job import Job
-from tests.conftest import ROOT
-from tests.fake_worker import VARIABLE, Behaviour, fake_python
+from tests.benchmarks.test_sessions import Session
+from tests.fake_worker import Behaviour
 
 LAUNCHES = 2
 NAMES = list(setups.SETUPS["torch", "cpu"])
+COMMAND = (
+    *("benchmarks/test_setups.py", "--engines", "torch", "--devices", "cpu"),
+    *("--launches", str(LAUNCHES), "--rounds", "1", "--repeats", "0"),
+)
 
 
-def counting_python(folder: Path) -> Path:
-    """As `fake_python`; each start adds a line to ``folder``/starts."""
-    program = folder / "counting_python"
-    command = f'echo >> {folder / "starts"}; exec {fake_python(folder)} "$@"'
-    program.write_text(f"#!/bin/sh\n{command}\n")
-    program.chmod(0o755)
-    return program
-
-
-def run(folder: Path, behaviour: Behaviour) -> tuple[int, str, int]:
-    """PyTorch's set-ups on a CPU: exit code, what was printed, workers started."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
-            *("benchmarks/test_setups.py", "--engines", "torch", "--devices", "cpu"),
-            *("--launches", str(LAUNCHES), "--rounds", "1", "--repeats", "0"),
-            *("--interpreter", f"torch={counting_python(folder)}"),
-            f"--journal={folder / 'journals'}",
-            f"--benchmark-json={folder / 'run.json'}",
-        ],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "HISTOCNN_CACHE": str(folder / "cache"),
-            VARIABLE: msgspec.json.encode(behaviour).decode(),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    started = len((folder / "starts").read_text().splitlines())
-    return done.returncode, done.stdout, started
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """PyTorch's set-ups on a CPU, in a folder of their own."""
+    return Session(tmp_path, COMMAND, "torch")
 
 
 def test_setups_of_a_case_are_measured_once_for_all_of_their_tests(
-    tmp_path: Path,
+    session: Session,
 ) -> None:
     """Each saves its own variables beside the measurements of all set-ups."""
-    code, printed, started = run(tmp_path, Behaviour())
+    code, printed = session.run()
     assert code == 0, printed
-    assert started == LAUNCHES * len(NAMES) * len(setups.SIZES)
-    saved = json.loads((tmp_path / "run.json").read_text())["benchmarks"]
+    trained = session.trained()
+    assert list(trained.values()) == [LAUNCHES * len(NAMES)] * len(setups.SIZES)
+    saved = session.saved()["benchmarks"]
     for size in setups.SIZES:
         cases = [case for case in saved if f"-{size}px-" in case["name"]]
         assert [case["params"]["setup"] for case in cases] == NAMES
@@ -75,13 +46,15 @@ def test_setups_of_a_case_are_measured_once_for_all_of_their_tests(
         assert variables["passive"]["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
-def test_why_a_case_was_not_measured_is_found_out_once(tmp_path: Path) -> None:
+def test_why_a_case_was_not_measured_is_found_out_once(session: Session) -> None:
     """All of its tests fail with it, and the next case is measured."""
-    behaviour = Behaviour(faults={"64px": "out-of-memory"})
-    code, printed, started = run(tmp_path, behaviour)
+    openings = session.folder / "openings"
+    behaviour = Behaviour(faults={"64px": "out-of-memory"}, openings=str(openings))
+    code, printed = session.run(behaviour=behaviour)
     assert code == 1, printed
-    assert started == 1 + LAUNCHES * len(NAMES)
     assert printed.count("ERROR benchmarks/test_setups.py") == len(NAMES), printed
+    opened = Counter(line.split()[0] for line in openings.read_text().splitlines())
+    assert list(opened.values()) == [1, LAUNCHES * len(NAMES)]
 
 
 @pytest.mark.parametrize("cnmem", ["0", "grow", "1", "async"])
