@@ -44,12 +44,12 @@ def plain_theano(job: Job, cache: Path) -> dict[str, str]:
     # A comma within a flag's value is escaped; none of those kept has one.
     flags = variables["THEANO_FLAGS"].split(",")
     kept = [flag for flag in flags if flag.partition("=")[0] in KEPT_FLAGS]
-    return _untuned(variables) | {"THEANO_FLAGS": ",".join(kept)}
+    return _without(variables, *TUNING) | {"THEANO_FLAGS": ",".join(kept)}
 
 
 def plain_torch(job: Job, cache: Path) -> dict[str, str]:
     """The suite's variables without its tuning."""
-    return _untuned(TORCH(job, cache))
+    return _without(TORCH(job, cache), *TUNING)
 
 
 def passive_torch(job: Job, cache: Path) -> dict[str, str]:
@@ -59,13 +59,14 @@ def passive_torch(job: Job, cache: Path) -> dict[str, str]:
 
 def spinning_torch(job: Job, cache: Path) -> dict[str, str]:
     """The suite's, but that threads wait actively at first, GNU OpenMP's default."""
-    variables = TORCH(job, cache)
-    return {name: each for name, each in variables.items() if name != "OMP_WAIT_POLICY"}
+    return _without(TORCH(job, cache), "OMP_WAIT_POLICY")
 
 
-def _untuned(variables: dict[str, str]) -> dict[str, str]:
+def _without(variables: dict[str, str], *prefixes: str) -> dict[str, str]:
     return {
-        name: value for name, value in variables.items() if not name.startswith(TUNING)
+        name: value
+        for name, value in variables.items()
+        if not name.startswith(prefixes)
     }
 
 

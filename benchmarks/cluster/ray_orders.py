@@ -125,12 +125,9 @@ class Orders:
         if isinstance(error, gone):
             # Before its launch, which would make it a free node, and have the next.
             self._missed(node, "it does not answer")
-        died = isinstance(error, exceptions.WorkerCrashedError)
-        why = (
-            "its node is gone"
-            if isinstance(error, gone)
-            else "the process that made it was killed"
-            if died
-            else line(error)
-        )
+            why = "its node is gone"
+        elif isinstance(error, exceptions.WorkerCrashedError):
+            why = "the process that made it was killed"
+        else:
+            why = line(error)
         self._send(wire.encode_reply(Lost(ticket, why)))

@@ -124,7 +124,8 @@ def conditions(
         cpu_mhz=_mean(sample.mhz for sample in window),
         gpu=_gpu(gpus) if gpus else None,
         joules={
-            name: joule * share for name, joule in _joules(window).items() if metered
+            name: joule * share
+            for name, joule in (_joules(window) if metered else {}).items()
         },
     )
 
