@@ -26,7 +26,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 FROM ${BASE}
 ARG ENGINE
 # docker/packages/ says what an engine needs of Debian as it runs, if it needs anything
-# (Theano: a compiler).
+# (a compiler: Theano, and on a GPU the Triton under PyTorch).
 RUN --mount=type=secret,id=apt,mode=0444 \
     --mount=type=secret,id=certificates,mode=0444 \
     --mount=type=bind,source=docker/packages,target=/packages \

@@ -1,9 +1,9 @@
 """Builds the images: `python -m tools.image [--base NAME] [ENGINE-DEVICE ...]`.
 
 There is a CPU image of every engine and a CUDA image of every engine whose CUDA
-packages are locked. Without names it builds those of the CPU, and for CUDA those with
-packages of Debian in them; the other CUDA images take several GB each to hold what
-`make env` sets up as well, and are built by name. With --clean it removes all.
+packages are locked. Without names it builds those of the CPU, and for CUDA those that
+hold unpacked packages of Debian; the other CUDA images take several GB each to hold
+what `make env` sets up as well, and are built by name. With --clean it removes all.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def images(checkout: Checkout) -> dict[str, tuple[str, str]]:
 def usual(checkout: Checkout) -> list[str]:
     """Return the images to build where none is named.
 
-    A CUDA image is one of them if docker/packages/ names packages of Debian for it:
-    then its engine may run nowhere else.
+    A CUDA image is one of them if docker/packages/ names packages of Debian that are
+    unpacked into it: then its engine may run nowhere else.
     """
     packages = checkout.root / "docker" / "packages"
     return [
         name
         for name, (_, device) in images(checkout).items()
-        if device == "cpu" or (packages / name).exists()
+        if device == "cpu" or (packages / f"{name}.unpacked").exists()
     ]
 
 

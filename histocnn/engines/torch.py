@@ -48,8 +48,11 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     variables = {
         "KERAS_BACKEND": "torch",
         "KERAS_HOME": str(cache / "keras3"),
-        # What `torch.compile` wrote serves the next launch too.
+        # What `torch.compile` wrote serves the next launch too. Triton's is named since
+        # PyTorch names it late: a library compiled before would go to the home folder,
+        # which in a container is one that nothing may be loaded from.
         "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TRITON_CACHE_DIR": str(cache / "triton"),
         **pinning.KEEP_FREED_MEMORY,
     }
     if job.pool is None:

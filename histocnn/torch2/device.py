@@ -30,7 +30,10 @@ def why_no_compiler() -> str | None:
 
     if find_spec("triton") is None:
         return "there is no Triton here"
-    if not any(map(shutil.which, (os.environ.get("CC", ""), "cc", "gcc", "clang"))):
+    named = os.environ.get("CC")  # and Triton then looks for no other
+    if named is not None and not shutil.which(named):
+        return f"CC names {named!r}, which is not here, and Triton needs a C compiler"
+    if named is None and not any(map(shutil.which, ("clang", "gcc"))):
         return "there is no C compiler here, which Triton needs"
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         return "Python's headers are not here, which Triton needs"

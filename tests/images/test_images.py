@@ -123,6 +123,13 @@ def test_the_cuda_image_can_load_what_theano_needs(client: Any) -> None:
     assert "1.23.5" in run(client, held, "/opt/env/bin/python", "-c", script)
 
 
+def test_on_a_gpu_pytorch_can_compile_in_its_image(client: Any) -> None:
+    """Else its `fused` goes on without, and the image is not what it could be."""
+    script = "from histocnn.torch2 import device; print(device.why_no_compiler())"
+    held = image(client, "torch", "cuda")
+    assert run(client, held, "/opt/env/bin/python", "-c", script).strip() == "None"
+
+
 def test_a_cuda_case_without_a_driver_names_it(client: Any) -> None:
     """Not a silent training on the CPU: the error says libcuda.so and the remedy."""
     held = image(client, "theano", "cuda")
