@@ -44,13 +44,17 @@ def parse_cap(
     Raises
     ------
     InputError
-        for what is no size, no whole number of MB, or more than the GPU has.
+        for what is no size, no whole number of MB, or more than the GPU has; and where
+        nobody knows which GPU a container gets.
     """
     size = parse_size(text, "--gpu-memory", _LEAST)
     if size is None:
         return None
     if size % MEBIBYTE:
         raise InputError(f"--gpu-memory {text!r} is not a whole number of MB")
+    # On this machine the ballast gets the GPU that the workers do, whichever it is.
+    if variables and (reason := gpu_memory.doubt(variables)):
+        raise InputError(f"--gpu-memory {text!r} cannot be had: {reason}")
     state = gpu_memory.read(variables)
     if state is not None and size > state.total:
         raise InputError(

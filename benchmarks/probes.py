@@ -22,7 +22,7 @@ IMAGES = 300
 #: `MemoryError` for a GPU's too, and name it then; so do CUDA's libraries `bad_alloc`.
 _HOSTS = re.compile(
     r"\bMemoryError:(?!.*([Gg]pu|GPU|device memory))|bad_alloc(?!.*cuda)"
-    r"|Unable to allocate .* for an array"
+    r"|Unable to allocate .* for an array|DefaultCPUAllocator"
 )
 
 

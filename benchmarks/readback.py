@@ -17,7 +17,8 @@ from histocnn.measurement import GpuMemory
 from histocnn.memory import MEBIBYTE, PoolKind
 from histocnn.protocol import Opened, Trained
 
-#: How far a reservation may be from what was asked: engines round to their blocks.
+#: How far a reservation may be from what was asked: engines round to their blocks, and
+#: Theano tells whole megabytes.
 _TOLERANCE = 0.02
 _SLACK = 512 * MEBIBYTE  # blocks beside the reserved one
 #: What CUDA's context and an engine's libraries may take: 0.6 to 0.9 GiB on an H100.
@@ -100,7 +101,7 @@ def contradiction(job: Job, seen: GpuMemory) -> str | None:
 def _not_reserved(asked: int, seen: GpuMemory) -> str | None:
     """Why the pool that was to be reserved is not, or is a larger one."""
     held, in_use = seen.before.reserved, seen.before.in_use or 0
-    if held is not None and held < asked * (1 - _TOLERANCE):
+    if held is not None and held < asked * (1 - _TOLERANCE) - MEBIBYTE:
         return (
             f"{in_megabytes(asked)} were to be reserved, its pool holds "
             f"{in_megabytes(held)}"

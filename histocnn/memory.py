@@ -12,6 +12,9 @@ from histocnn.errors import InputError
 LARGEST_FRACTION = 0.95
 
 MEBIBYTE = 2**20
+#: A petabyte: more is a slip, and no counter's.
+_MOST_MEGABYTES = 10**9
+_NUMBER = re.compile(r"[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?")
 
 #: How frameworks, drivers and allocators say it, in lower case. Each has an exception
 #: of its own, which only a process that has imported it could name.
@@ -80,17 +83,19 @@ class MemoryPool:
         Raises
         ------
         InputError
-            for anything else, negative numbers, NaN and infinity among it.
+            for anything else, negative numbers, NaN and infinity among it, and numbers
+            that would be written as another pool than they are.
         """
         word = text.strip().lower()
         if word in (PoolKind.GROW, PoolKind.ASYNC):
             return cls(PoolKind(word))
-        try:
-            amount = float(word.removesuffix("mb"))
-        except ValueError:
-            amount = math.nan
+        number = word.removesuffix("mb")
+        exact = float(number) if _NUMBER.fullmatch(number) else math.nan
+        amount = float(f"{exact:.15g}")  # as `__str__` writes it
         in_megabytes = word.endswith("mb")
-        if not math.isfinite(amount) or amount < 0 or (in_megabytes and amount <= 1):
+        is_zero = not re.search("[1-9]", number.partition("e")[0])
+        is_other = (amount <= 1) != (exact <= 1) or (amount == 0) != is_zero
+        if is_other or not amount <= _MOST_MEGABYTES or (in_megabytes and amount <= 1):
             raise InputError(
                 f"cnmem={text!r} is not a memory pool; use 0 (none), a fraction up to "
                 "1, megabytes above 1, 'grow' or 'async'"

@@ -209,7 +209,7 @@ def parse_size(
     """
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)i?b?", text.strip().lower())
+    match = re.fullmatch(r"([0-9]{1,15})\s*([kmgt]?)i?b?", text.strip().lower())
     size = int(match[1]) * 1024 ** " kmgt".index(match[2] or " ") if match else 0
     if size < least:
         raise InputError(

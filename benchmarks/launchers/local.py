@@ -21,7 +21,8 @@ from histocnn.job import Job
 
 #: Variables of the user's that would reach into a case.
 _FOREIGN = (
-    *("CUDA_", "DNNL_", "GOMP_", "JAX_", "KERAS_", "KMP_", "MALLOC_", "MKL_"),
+    *("CUBLAS", "CUDA_", "CUDNN_", "DNNL_", "GLIBC_", "GOMP_", "JAX_", "KERAS_"),
+    *("KMP_", "MALLOC_", "MKL_"),
     *(
         "NUMEXPR_",
         "NVIDIA_TF32",

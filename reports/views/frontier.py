@@ -190,7 +190,7 @@ def _legend(rows: Sequence[_Row]) -> tuple[str, ...]:
             "rest of the GPU was held"
         )
     if any(row.found.largest == 0 for row in rows):
-        lines.append("0: nothing trains: one image alone ran out of memory")
+        lines.append("0: not even one image trains")
     told = [row.found for row in rows if _tells(row.found)]
     if told:
         lines.append(_ASKED)

@@ -132,6 +132,7 @@ def test_a_cap_is_a_whole_number_of_megabytes(
         ("much", "--gpu-memory 'much' is not a size of 64 MB or more, such as 4GB"),
         ("4096", "--gpu-memory '4096' is not a size of 64 MB or more"),
         ("63MB", "--gpu-memory '63MB' is not a size of 64 MB"),
+        ("٤GB", "--gpu-memory '٤GB' is not a size of 64 MB"),
         ("-4GB", "--gpu-memory '-4GB' is not a size"),
         ("100000000", "--gpu-memory '100000000' is not a whole number of MB"),
     ],

@@ -159,6 +159,12 @@ def test_a_workers_memory_limit_bounds_it_where_it_is_less() -> None:
             None,
         ),
         ("RuntimeError: std::bad_alloc (cnmem=1, 80 MB free: gpu-burn)", True, None),
+        (
+            "RuntimeError: [enforce fail at alloc_cpu.cpp:127] data. "
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+            True,
+            None,
+        ),
         ("the kernel killed the worker for what it used", True, "SIGKILL"),
         ("MemoryError: (cnmem=1, 80 MB free: pid 9, gpu-burn)", True, None),
         ("OutOfMemoryError: CUDA out of memory. Tried to allocate", False, None),

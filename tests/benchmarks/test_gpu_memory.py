@@ -197,6 +197,18 @@ def test_a_cap_is_compared_with_the_workers_gpu(gpus: Any) -> None:
     assert parse_cap("90GB", LOCAL) == 90 * 1024
 
 
+def test_a_container_whose_gpu_is_not_known_has_no_cap(
+    gpus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ballast would hold memory of another."""
+    gpus(T4, T4)
+    assert parse_cap("4GB", DOCKER) == 4096
+    monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
+    assert parse_cap("4GB", LOCAL) == 4096
+    with pytest.raises(InputError, match=r"'4GB' cannot be had: .* on another machine"):
+        parse_cap("4GB", DOCKER)
+
+
 @pytest.mark.parametrize("launcher", ["docker", "local"])
 def test_the_command_lines_cap_is_compared_with_that_gpu_too(
     run_pytest: Pytest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, launcher: str

@@ -11,11 +11,12 @@ import pytest
 from benchmarks import environments, launchers
 from benchmarks.launchers import Settings, WorkerDied
 from benchmarks.outcomes import MeasuringFailed
-from benchmarks.workers import Worker
+from benchmarks.workers import Worker, worker
 from histocnn import protocol
 from histocnn.errors import InputError
 from histocnn.job import Job
 from tests.conftest import Pytest
+from tests.fake_worker import fake_python
 
 JOB = Job("torch", "cpu", 32, 10, None, 1, 20)
 
@@ -74,6 +75,31 @@ def test_containers_have_their_images_python() -> None:
     """The docker launcher refuses, and names what to do instead."""
     with pytest.raises(InputError, match="--image"):
         launchers.get("docker", Settings(interpreters=(("torch", sys.executable),)))
+
+
+def test_what_the_user_set_for_other_programs_does_not_reach_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would change the case; all else is the user's."""
+    foreign = {
+        **{"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "CUDA_LAUNCH_BLOCKING": "1"},
+        **{"CUDNN_LOGLEVEL_DBG": "3", "GLIBC_TUNABLES": "glibc.malloc.arena_max=1"},
+        **{"NVIDIA_TF32_OVERRIDE": "1", "THEANO_FLAGS": "x=1", "XLA_FLAGS": "--x"},
+    }
+    for name, value in {**foreign, "LD_LIBRARY_PATH": "/opt/lib"}.items():
+        monkeypatch.setenv(name, value)
+    seen = tmp_path / "seen"
+    program = tmp_path / "python"
+    worker_itself = f'exec {fake_python(tmp_path)} "$@"'
+    program.write_text(f"#!/bin/sh\nenv -0 > {seen}\n{worker_itself}\n")
+    program.chmod(0o755)
+    local = launchers.get("local", Settings(interpreters=(("torch", str(program)),)))
+    with worker(local, JOB, timeout=60) as process:
+        process.ping()
+        process.leave()
+    told = {each.partition("=")[0] for each in seen.read_text().split("\0")}
+    assert "LD_LIBRARY_PATH" in told
+    assert not foreign.keys() & told
 
 
 def test_no_lock_is_asked_for_but_the_engine_is(

@@ -47,6 +47,7 @@ def seen(
         ("0.5", seen(None, None)),  # nobody tells
         ("4096", seen(4.0, process=4.6, calls={"cuMemAlloc_v2": STEPS - 1})),
         ("64", seen(1.5, 1.4)),  # a pool may grow past its start
+        ("10.9", seen(10 / 1024)),  # Theano tells whole megabytes
         ("grow", seen(0.25, process=1.0, calls={"cuMemAlloc_v2": 2})),
         ("grow", seen(30.0, 20.0)),
         ("0", seen(None, None, process=0.6, calls={"cuMemAlloc_v2": 900})),

@@ -13,6 +13,9 @@ GIB = 2**30
     [
         ("0", PoolKind.OFF, None, "0"),
         ("0.0", PoolKind.OFF, None, "0"),
+        ("0e5", PoolKind.OFF, None, "0"),
+        (".5", PoolKind.FRACTION, 2 * GIB, "0.5"),
+        ("1e3", PoolKind.MEGABYTES, 1000 * 2**20, "1000"),
         ("0.5", PoolKind.FRACTION, 2 * GIB, "0.5"),
         ("1", PoolKind.FRACTION, int(0.95 * 4 * GIB), "1"),
         ("0.99", PoolKind.FRACTION, int(0.95 * 4 * GIB), "0.99"),
@@ -34,10 +37,17 @@ def test_values_mean_what_cnmem_meant(
 
 
 @pytest.mark.parametrize(
-    "text", ["-0.5", "-1", "nan", "inf", "-inf", "", "lots", "0.5MB", "MB", "1e999"]
+    "text",
+    [
+        *("-0.5", "-1", "nan", "inf", "-inf", "", "lots", "0.5MB", "MB", "1e999"),
+        *("1e305", "9999999999999", "0_5", "٠.٥", "1e-400", "1.0000000000000002", "."),
+    ],
 )
 def test_other_texts_are_refused(text: str) -> None:
-    """Negative, NaN, infinite and wordy values get one line that says what is valid."""
+    """Negative, NaN, infinite and wordy values get one line that says what is valid.
+
+    So do numbers that no GPU has, and those that would be measured as others.
+    """
     with pytest.raises(InputError, match="is not a memory pool; use 0"):
         MemoryPool.parse(text)
 

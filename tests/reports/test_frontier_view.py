@@ -178,7 +178,7 @@ def test_where_nothing_trains_the_largest_is_0(form: str, row: str) -> None:
     asked = argparse.Namespace(format=form, table=None)
     shown = tables.render(view.report(Saved((file,), ()), asked), asked)
     assert row.replace(" ", "") in shown.replace(" ", "").replace(": ", ":")
-    legend = "0: nothing trains: one image alone ran out of memory"
+    legend = "0: not even one image trains"
     assert (legend in shown) == (form != "csv")
     assert "1 case from run.json" in shown or form == "csv"
 
