@@ -1,5 +1,7 @@
 """A launch that has its machine to itself, as far as this checkout's sessions go."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,22 +32,28 @@ def launch_alone(
     ``arrays`` is the folder of its prepared images, ``ballast`` what makes the GPU as
     small as the job says; its owner closes it. ``on_step`` is told of waiting, too.
 
-    Raises `InputError` and `MeasuringFailed` as `Suite.launch` does.
+    Raises `InputError` and `MeasuringFailed` as `Suite.launch` does, and `Busy` where
+    the effort's patience has an end and that came first.
     """
 
     def waiting() -> None:
         on_step(Step(number, 0, "waiting for another session"))
 
-    beside = ballast.beside(job, launcher.GPU, waiting)
-    with beside, measuring(waiting), gpu_memory.of_workers(launcher.GPU):
+    patience = math.inf if effort.patience is None else effort.patience
+    until = time.monotonic() + patience
+    beside = ballast.beside(job, launcher.GPU, waiting, until)
+    with beside, measuring(waiting, until), gpu_memory.of_workers(launcher.GPU):
         return launch(job, effort, launcher, arrays, number, on_step)
 
 
 @contextmanager
-def measuring(on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+def measuring(
+    on_wait: Callable[[], None] = lambda: None, until: float = math.inf
+) -> Iterator[None]:
     """Keep other sessions that share this cache folder off the cores.
 
-    ``on_wait`` is called where one has them.
+    ``on_wait`` is called where one has them; where it has them still at ``until``, by
+    `time.monotonic`, `Busy` is raised.
     """
-    with acquired(FileLock(cache.scratch() / "measuring.lock"), on_wait):
+    with acquired(FileLock(cache.scratch() / "measuring.lock"), on_wait, until):
         yield

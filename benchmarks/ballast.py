@@ -9,10 +9,12 @@ session's GPU launches wait until it is gone.
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -84,6 +86,7 @@ class Ballast:
         job: Job,
         variables: Mapping[str, str],
         on_wait: Callable[[], None] = lambda: None,
+        until: float = math.inf,
     ) -> Iterator[None]:
         """A launch of ``job``, whose cap holds; on a GPU without one is no ballast.
 
@@ -93,9 +96,13 @@ class Ballast:
             in place of this process's, such that CUDA's first GPU is the worker's.
         on_wait
             is called where another session has the GPU's memory.
+        until
+            when to wait for it no longer, by `time.monotonic`.
 
         Raises
         ------
+        Busy
+            where another session still has it then.
         InputError
             where the GPU cannot be made to have what the job says, or did not keep it.
         """
@@ -104,7 +111,7 @@ class Ballast:
             return
         if job.gpu_memory != self._cap:
             self.close()
-        with acquired(self._lock, on_wait):
+        with acquired(self._lock, on_wait, until):
             if job.gpu_memory is not None:
                 self._level(job.gpu_memory, variables)
             yield
@@ -200,14 +207,27 @@ class _Process:
             stream.close()
 
 
+class Busy(Exception):
+    """Another session went on for longer than this one could wait."""
+
+
 @contextmanager
-def acquired(lock: FileLock, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold ``lock``; ``on_wait`` is called where another has it."""
+def acquired(
+    lock: FileLock, on_wait: Callable[[], None], until: float = math.inf
+) -> Iterator[None]:
+    """Hold ``lock``; ``on_wait`` is called where another has it.
+
+    Raises `Busy` where it still has it at ``until``, by `time.monotonic`.
+    """
     try:
         lock.acquire(timeout=0)
     except Timeout:
         on_wait()
-        lock.acquire()
+        is_patient = until == math.inf
+        try:
+            lock.acquire(timeout=-1 if is_patient else max(0, until - time.monotonic()))
+        except Timeout:
+            raise Busy from None
     try:
         yield
     finally:

@@ -92,11 +92,12 @@ class Allotment:
 
         Its earlier launches tell its rounds; in a first one, the launch finds them out
         by itself, within what its like should take or what each launch may take. A
-        worker that hangs is given up once twice what is left has gone.
+        worker that hangs is given up once twice what is left has gone, and so is, once
+        all of it has, the wait for another session.
         """
         effort, pace = self.policy.effort, self.policy.pace
         timeout = min(effort.timeout, max(_LEAST_TIMEOUT, 2 * self.left))
-        effort = replace(effort, timeout=timeout)
+        effort = replace(effort, timeout=timeout, patience=self.left)
         if pace is None:
             return effort
         pace = replace(pace, odds=self._odds_of(due))

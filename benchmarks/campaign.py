@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from benchmarks.ballast import Busy
 from benchmarks.budget import Allotment, Budget
 from benchmarks.cases import Case, Cases, Observer
 from benchmarks.journal import Journal, Record
@@ -146,9 +147,11 @@ class Campaign(Cases):
         if record is None:
             self._observer.launching(case, number)
             record = self._record(case)
-        self._keep(case, record, is_new=is_new)
+        if record is not None:
+            self._keep(case, record, is_new=is_new)
 
-    def _record(self, case: Case) -> Record:
+    def _record(self, case: Case) -> Record | None:
+        """What came of one launch; None where others measured to the budget's end."""
         job, number = case.job, len(case.launches)
         effort, used = self._effort, 0.0
         if self._budget is not None:
@@ -167,6 +170,8 @@ class Campaign(Cases):
                     message=f"the worker gave no answer for {effort.timeout:.0f} s and "
                     "was killed; give it a larger --budget if it only needs longer",
                 )
+        except Busy:
+            return None
         except InputError as error:
             outcome = Outcome("failed", str(error))
         if self._budget is not None and launch is not None:

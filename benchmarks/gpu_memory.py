@@ -34,6 +34,8 @@ _UNLIKE = (
     "PCI_BUS_ID, or name one in CUDA_VISIBLE_DEVICES by its UUID"
 )
 _ELSEWHERE = "Docker's engine, and the GPU with it, is on another machine (DOCKER_HOST)"
+#: A frontier is told to a 16th; what a driver keeps for itself, or a desktop, is less.
+_MATTERS = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,18 @@ def others(state: State | None, own: Collection[int] = ()) -> str:
     """Who else holds memory, for the end of a sentence; "" for nobody."""
     found = [each for each in state.holders if each.pid not in own] if state else []
     return f": {', '.join(map(str, found))}" if found else ""
+
+
+def taken(state: State | None) -> int | None:
+    """What others hold, in bytes, where nothing of the suite's holds any.
+
+    None where that is too little to move a frontier, or nobody tells. Not all who hold
+    some need be named: a container's driver hides those outside of it.
+    """
+    if state is None:
+        return None
+    held = state.total - state.free
+    return held if held > _MATTERS * state.total else None
 
 
 def in_megabytes(count: int) -> str:

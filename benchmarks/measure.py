@@ -68,9 +68,23 @@ def launch(
 
     Raises `MeasuringFailed` as `measure` does.
     """
+    before = gpu_memory.read() if job.device == "cuda" else None
+    try:
+        gpu_memory.require(job, before)
+        return _whole_launch(job, effort, launcher, arrays, number, on_step)
+    except MeasuringFailed as failure:
+        raise readback.beside_others(job, failure.outcome, before) from None
+
+
+def _whole_launch(
+    job: Job,
+    effort: Effort,
+    launcher: Launcher,
+    arrays: Path,
+    number: int,
+    on_step: Callable[[Step], None],
+) -> Launch:
     started = time.monotonic()
-    if job.device == "cuda":
-        gpu_memory.require(job, gpu_memory.read())
     with worker(launcher, job, effort.timeout) as process:
         try:
             done = _launch(

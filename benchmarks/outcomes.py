@@ -19,10 +19,15 @@ _LINES = 20  # of the worker's last words
 
 @dataclass(frozen=True)
 class MemoryShort:
-    """What was asked of a GPU's memory and what was free, in bytes; None: not told."""
+    """What was asked of a GPU's memory and what was free, in bytes; None: not told.
+
+    ``others_bytes`` is what others held while nothing of the suite's did; None also
+    where that is too little to matter.
+    """
 
     asked_bytes: int | None = None
     free_bytes: int | None = None
+    others_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,9 @@ class Outcome:
 
     @property
     def is_permanent(self) -> bool:
-        """Whether another try would end alike."""
-        return self.kind in PERMANENT
+        """Whether another try would end alike: others who held memory may have gone."""
+        beside_others = self.short is not None and self.short.others_bytes is not None
+        return self.kind in PERMANENT and not beside_others
 
     def anonymous(self) -> "Outcome":
         """The same for a file that others read: no folder, host or user is named."""

@@ -74,8 +74,9 @@ class Prober:
     def probe(self, batch: int) -> Probe:
         """Train two epochs of one step of ``batch`` images in a fresh process.
 
-        Raises `MeasuringFailed` for any outcome but a want of the GPU's memory, and
-        `InputError` for what is broken on this machine.
+        Raises `MeasuringFailed` for any outcome but a want of the GPU's memory, for
+        that too where others held much of it, and `InputError` for what is broken on
+        this machine.
         """
         job = replace(self.case, batch=batch, images=batch)
         effort = Effort(launches=1, rounds=1, timeout=self.suite.timeout)
@@ -84,19 +85,30 @@ class Prober:
             launch = self.suite.launch(job, effort, images=IMAGES)
         except MeasuringFailed as failure:
             outcome = failure.outcome
-            is_hosts = _is_hosts(outcome)
-            if is_hosts or outcome.kind != "out-of-memory":
-                what = "the host, not the GPU, ran " if is_hosts else ""
+            if (what := _not_the_gpus(outcome)) is not None:
                 told = f"batch {batch}: {what}{outcome.message}"
                 raise MeasuringFailed(replace(outcome, message=told)) from None
             return Probe(job, time.monotonic() - start, outcome=outcome)
         return Probe(job, time.monotonic() - start, launch)
 
 
+def _not_the_gpus(outcome: Outcome) -> str | None:
+    """How to introduce an outcome that tells nothing of the GPU; None where it does."""
+    if outcome.kind != "out-of-memory":
+        return ""
+    if _is_hosts(outcome):
+        return "the host, not the GPU, ran "
+    others = outcome.short.others_bytes if outcome.short else None
+    if others is None:
+        return None
+    return (
+        f"others held {in_megabytes(others)} of the GPU's memory; end them, or give "
+        "--gpu-memory less than what they leave; "
+    )
+
+
 def _is_hosts(outcome: Outcome) -> bool:
     """Whether it was the host's memory that ran out; the kernel kills for no other."""
-    if outcome.kind != "out-of-memory":
-        return False
     # What is known of the GPU is behind, in any case (`readback.explained`).
     said = outcome.message.partition(" (cnmem=")[0]
     return outcome.signal is not None or _HOSTS.search(said) is not None

@@ -36,6 +36,8 @@ class Effort:
         wall time of a case's launches after which no more than 3 are made.
     repeats
         rounds of a launch that are repeated at most since something disturbed them.
+    patience
+        seconds that a launch may wait for other sessions; None: as long as it takes.
     pace
         where it is given, ``rounds`` are only the first, from which a launch finds out
         how many it should have (`paced`).
@@ -48,6 +50,7 @@ class Effort:
     precision: float = 0.05
     cap_seconds: float = 600.0
     repeats: int = 0
+    patience: float | None = None
     pace: Pace | None = None
 
 

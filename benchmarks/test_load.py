@@ -16,15 +16,22 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks import gpu_memory
+from benchmarks.alone import measuring
+from benchmarks.ballast import Ballast
+from benchmarks.launchers import Launcher
 from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
+from benchmarks.outcomes import MeasuringFailed
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.workers import worker
 from histocnn import engines
 from histocnn.cache import open_arrays
 from histocnn.data import DatasetSpec, glas
+from histocnn.errors import InputError
 from histocnn.job import DEVICES, Job
 from histocnn.prepare import fill, prepare, squeeze
+from histocnn.protocol import Copied, Opened
 
 GEOMETRY = (775, 522)  # px, width and height, as in GlaS
 # Mean over all values, of 255. Pillow's own choice (bicubic) lies 2.0 off ours
@@ -163,6 +170,20 @@ def test_open(benchmark: Any, glas_folder: Path, tmp_path: Path, opener: str) ->
         assert np.array_equal(opened, kept)
 
 
+def _copied(
+    launcher: Launcher, job: Job, arrays: str, rounds: int
+) -> tuple[Opened, Copied]:
+    """What a worker says of itself, and of the copies that it made."""
+    if job.device == "cuda":
+        gpu_memory.require(job, gpu_memory.read(launcher.GPU))
+    with worker(launcher, job, timeout=600) as process:
+        process.ping()
+        opened = process.open(job, arrays)
+        copied = process.copy(rounds)
+        process.leave()
+    return opened, copied
+
+
 # Where a worker failed there is nothing to replay; what it said is enough.
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 @pytest.mark.parametrize(
@@ -194,11 +215,14 @@ def test_copy(
         pytest.skip(reason)
     arrays = prepare(DatasetSpec.parse(job.dataset).load(), job.size, job.images)
     rounds = 1 if pytestconfig.getoption("benchmark_disable") else COPIES
-    with worker(launcher, job, timeout=600) as process:
-        process.ping()
-        opened = process.open(job, launcher.path(arrays))
-        copied = process.copy(rounds)
-        process.leave()
+    problem = ""
+    try:
+        with Ballast().beside(job, launcher.GPU), measuring():
+            opened, copied = _copied(launcher, job, launcher.path(arrays), rounds)
+    except (MeasuringFailed, InputError) as error:
+        problem = str(error)
+    if problem:  # not where it was caught: pytest would print the chain behind it
+        pytest.fail(f"{job.id}: {problem}", pytrace=False)
     assert copied.nbytes == job.images * SIZE * SIZE * 3 * 4
     assert len(copied.seconds) == STOPWATCH.load(copied.seconds) == rounds
     benchmark.extra_info["device_name"] = opened.device_name

@@ -151,7 +151,8 @@ def test_beyond_the_least_launches_one_is_made_in_full_or_not_at_all() -> None:
 def test_rounds_that_were_asked_for_are_kept_to() -> None:
     """A launch costs what they cost."""
     fixed, due = Policy(Effort(5, 40)), Due(SMALL, 0)
-    assert at(8.1, [due], fixed).effort(due) == replace(fixed.effort, timeout=60.0)
+    kept = replace(fixed.effort, timeout=60.0, patience=8.1)
+    assert at(8.1, [due], fixed).effort(due) == kept
     assert at(8.1, [due], fixed).fits(due)
     assert not at(7.9, [due], fixed).fits(due)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 from benchmarks import budget
 from benchmarks.campaign import Campaign
@@ -118,6 +119,19 @@ def test_launches_that_do_not_fit_are_fewer_than_asked_for(session: Session) -> 
     assert launches(session) == [9, 9]
     assert whys(session) == {"fixed"}
     assert not session.journals()
+
+
+def test_another_session_is_not_waited_for_beyond_it(session: Session) -> None:
+    """Whatever the other does; all is left for `--resume`."""
+    caches = session.folder / "cache"
+    caches.mkdir()
+    with FileLock(caches / "measuring.lock"):
+        code, printed = session.run("--budget", "2s", "--launches", "1")
+    assert code == 0, printed
+    assert "4 cases were not begun within the budget of 2 s" in printed
+    code, printed = session.run("--budget", "1h", "--launches", "1")
+    assert code == 0, printed
+    assert launches(session) == [1] * 4
 
 
 def test_rounds_that_are_asked_for_are_kept_to(session: Session) -> None:
