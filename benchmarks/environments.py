@@ -38,6 +38,17 @@ def missing(name: str, root: Path = ROOT) -> str | None:
     return None
 
 
+def brings_cuda(name: str, root: Path = ROOT) -> bool:
+    """Whether the environment ``name`` has CUDA's packages, or will have once built.
+
+    One of a bundle has none: it trains with the machine's.
+    """
+    checkout = Checkout(root)
+    folder = checkout.folder(name)
+    held = folder.glob("lib/python*/site-packages/nvidia")
+    return any(held) or not is_ready(folder, checkout.lock(name))
+
+
 def interpreter(name: str, root: Path = ROOT) -> Path:
     """The environment's Python."""
     return Checkout(root).folder(name) / "bin" / "python"

@@ -99,11 +99,14 @@ class Launcher:
     def _no_gpu(self, engine: str, name: str) -> str | None:
         """Why the GPU or its driver cannot run the environment ``name``, if it cannot.
 
-        What the user's own Python needs of a driver, the suite does not know.
+        What the user's own Python or the machine's own CUDA needs of a driver, the
+        suite does not know.
         """
         facts = self._graphics.facts()
-        if (reason := gpu_needs.unusable(facts)) or name in self._own:
+        if reason := gpu_needs.unusable(facts):
             return reason
+        if name in self._own or not environments.brings_cuda(name):
+            return None
         return gpu_needs.outdated(
             facts.driver,
             engines.get(engine).LEAST_DRIVER,

@@ -3,17 +3,18 @@
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchmarks import doctor, environments, gpu_facts, gpu_needs
+from benchmarks import doctor, environments, gpu_facts, gpu_needs, launchers
 from benchmarks.gpu_facts import Gpu, GpuFacts
 from benchmarks.launchers import Settings, docker, local
 from histocnn import engines
 from histocnn.job import Job
-from tools.checkout import Checkout
+from tools.checkout import Checkout, write_stamp
 
 JOB = Job("torch", "cuda", 32, 10, "0", 1)
 WHOLE = Gpu("NVIDIA T4", 16 * 2**30)
@@ -159,6 +160,32 @@ def test_what_an_own_python_needs_is_not_known(nvml: Callable[..., None]) -> Non
     nvml()
     assert why(JOB, ("torch-cuda", sys.executable)) == ""
     assert why(JOB, ("jax-cuda", sys.executable)).startswith("driver 470.82.01 is")
+
+
+@pytest.mark.parametrize("brought", [True, False])
+def test_what_the_machines_own_cuda_needs_is_not_known(
+    nvml: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    brought: bool,
+) -> None:
+    """As in a bundle; the launcher and the doctor ask for it with the locked CUDA."""
+    nvml(nvmlSystemGetDriverVersion=lambda: "535.54.03")
+    monkeypatch.setattr(Checkout, "folder", lambda _, name: tmp_path / name)
+    monkeypatch.setattr(launchers, "names_here", lambda: ("local",))
+    folder = tmp_path / "theano-cuda"
+    packages = folder / "lib" / "python3.11" / "site-packages"
+    (packages / ("nvidia" if brought else "pygpu")).mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder / "pyvenv.cfg").write_text("version = 3.11.2\n")
+    write_stamp(folder, Checkout(environments.ROOT).lock("theano-cuda"))
+    (found,) = (
+        each for each in doctor.cases() if each.what.startswith("local theano-cuda")
+    )
+    for said in (why(Job("theano", "cuda", 32, 10, "0", 1)), found.remedy or ""):
+        assert said.startswith("driver 535.54.03 is older than 575.51") == brought
+        assert "driver" not in said or brought
 
 
 @pytest.mark.parametrize(
