@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from reports.combination import text_of
 
 _DIGEST = 16  # hexadecimal digits
-_UNKNOWN = ("", "unversioned")  # the latter is pytest-benchmark's word
+#: The last two are pytest-benchmark's words: without a repository, and where git is
+#: not there or refuses.
+_UNKNOWN = ("", "unversioned", "unknown")
 _SHORT = 7  # of a commit, as git shows it
 
 

@@ -320,12 +320,13 @@ def test_a_compressed_file_and_a_pipe_are_named_as_such(tmp_path: Path) -> None:
     assert "is a pipe" in second
 
 
+@pytest.mark.parametrize("commit", ["", "unversioned", "unknown"])
 def test_unknown_commits_and_machines_are_pooled_with_no_other(
-    save: Save, case: Case
+    save: Save, case: Case, commit: str
 ) -> None:
     """Two files that do not tell are not known to be of one."""
-    save("a.json", case([1.0]), commit="unversioned")
-    save("b.json", case([2.0]), commit="unversioned")
+    save("a.json", case([1.0]), commit=commit)
+    save("b.json", case([2.0]), commit=commit)
     pools = pool(_read("a.json", "b.json").files)
     assert pools.cases == ()
     assert "a (unknown commit) and b (unknown commit)" in pools.problems[0]

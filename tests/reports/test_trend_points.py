@@ -73,7 +73,8 @@ def test_other_packages_are_another_point(save: Save, case: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [{"dirty": True}, {"commit": ""}, {"commit": "unversioned"}]
+    "code",
+    [{"dirty": True}, *({"commit": word} for word in ("", "unversioned", "unknown"))],
 )
 def test_what_may_be_different_code_is_a_point_a_file(
     save: Save, case: Make, code: dict[str, Any]

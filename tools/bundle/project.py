@@ -33,17 +33,22 @@ def bundle_project(checkout: Checkout, target: Path, facts: dict[str, str]) -> N
 
 
 def commit_facts(root: Path) -> dict[str, str]:
-    """The commit that the project's files are of, and whether they differ from it."""
-    show = ["git", "show", "--no-patch", "--format=%H %cI %ct", "HEAD"]
-    status = ["git", "--no-optional-locks", "status", "--porcelain", "--", *_PARTS]
-    if not (root / ".git").exists() or shutil.which("git") is None:
-        return {"commit": "unknown", "time": "", "dirty": "unknown"}
+    """The commit that the project's files are of, and whether they differ from it.
 
-    def said(command: list[str]) -> str:
+    Both are unknown where git is not there or refuses, as in another user's folder.
+    """
+
+    def said(*command: str) -> str | None:
         done = subprocess.run(
-            command, cwd=root, capture_output=True, text=True, check=False
+            ["git", *command], cwd=root, capture_output=True, text=True, check=False
         )
-        return done.stdout.strip()
+        return None if done.returncode else done.stdout.strip()
 
-    commit, time, _ = (said(show) or "unknown  ").split(" ")
-    return {"commit": commit, "time": time, "dirty": "yes" if said(status) else "no"}
+    # A repository around a copy without .git would answer in its place.
+    if (root / ".git").exists() and shutil.which("git"):
+        shown = said("show", "--no-patch", "--format=%H %cI", "HEAD")
+        files = said("--no-optional-locks", "status", "--porcelain", "--", *_PARTS)
+        if shown and files is not None:
+            commit, time = shown.split(" ")
+            return {"commit": commit, "time": time, "dirty": "yes" if files else "no"}
+    return {"commit": "unknown", "time": "", "dirty": "unknown"}

@@ -12,8 +12,10 @@ def pytest_benchmark_generate_commit_info(config: pytest.Config) -> dict[str, ob
     """What pytest-benchmark would find in a checkout."""
     lines = _VERSION.read_text(encoding="utf-8").splitlines()
     facts = dict(line.split("=", 1) for line in lines)
+    unknown = facts["commit"] == "unknown"
     return {
-        "id": facts["commit"],
+        # As pytest-benchmark says it; the reporter pools such files with no other.
+        "id": "unversioned" if unknown else facts["commit"],
         "time": facts["time"] or None,
         "author_time": None,
         "dirty": facts["dirty"] != "no",
