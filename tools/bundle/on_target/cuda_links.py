@@ -2,18 +2,20 @@
 
 libgpuarray loads libcuda.so, libnvrtc.so and libcublas.so; packages of the driver and
 of CUDA often have them under names with a version only, in folders that the loader
-does not search. Run as ``python -m tools.bundle.on_target.cuda_links FOLDER [PYTHON]``:
-links go to FOLDER; PYTHON is the site's own, whose packages may hold CUDA.
+does not search. Run as ``python -m tools.bundle.on_target.cuda_links CACHE [PYTHON]``
+it makes a folder of links in CACHE and prints which; PYTHON is the site's own, whose
+packages may hold CUDA.
 """
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 #: Both are needed, of one CUDA; what they load in turn lies beside them.
@@ -116,21 +118,20 @@ def driver() -> Path | None:
     return None
 
 
-def link(files: Sequence[Path], folder: Path) -> None:
-    """Link ``files`` in ``folder`` by their own names and without versions.
+def link(files: Sequence[Path], cache: Path) -> Path:
+    """A folder of links to ``files``, by their own names and without versions.
 
-    What is right already is left: another run's worker may be loading it. Others are
-    replaced in one step, since two runs may do so side by side. What is no link stays,
-    unless it is a file of a wanted name.
+    It lies in ``cache`` and is named by what it links to: a session with another CUDA,
+    or on a node with another driver, has one of its own, and none changes what the
+    workers of another load. Several sessions may make one at once, or mend one: what is
+    right already is left, and the rest is put in its place in one step.
     """
     wanted: dict[str, Path] = {}
     for file in files:
         for name in (file.name, file.name.partition(".so")[0] + ".so"):
             wanted.setdefault(name, file.absolute())
+    folder = cache / f"cuda-{_digest(wanted)}"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.name not in wanted and old.is_symlink():
-            old.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
         for name, file in wanted.items():
             if _target(folder / name) == file:
@@ -139,6 +140,13 @@ def link(files: Sequence[Path], folder: Path) -> None:
             new.symlink_to(file)
             with contextlib.suppress(IsADirectoryError):
                 new.replace(folder / name)
+    return folder
+
+
+def _digest(links: Mapping[str, Path]) -> str:
+    """16 hexadecimal digits that differ where a name or its target does."""
+    lines = sorted(f"{name} {file}" for name, file in links.items())
+    return hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest()[:16]
 
 
 def _target(link: Path) -> Path | None:
@@ -164,8 +172,8 @@ def _ask(command: Sequence[str | None]) -> list[str]:
     return []
 
 
-def main(folder: str, site_python: str | None = None) -> int:
-    """Link what there is; say what Theano's GPU cases will miss."""
+def main(cache: str, site_python: str | None = None) -> int:
+    """Link what there is and print where; say what Theano's GPU cases will miss."""
     library = driver()
     if library is None:
         return 0  # no GPU here: the suite says so where one is asked for
@@ -176,7 +184,7 @@ def main(folder: str, site_python: str | None = None) -> int:
             "Theano needs on the GPU; name their folder in LD_LIBRARY_PATH",
             file=sys.stderr,
         )
-    link([*files, *profiler(places(site_python)), library], Path(folder))
+    print(link([*files, *profiler(places(site_python)), library], Path(cache)))
     return 0
 
 
