@@ -83,13 +83,7 @@ def read(variables: Mapping[str, str] | None = None) -> State | None:
 
     ``variables`` are `Launcher.GPU`; None for those of `of_workers`.
     """
-    import pynvml
-
-    variables = _workers.get() if variables is None else variables
-    _stay_open(pynvml)
-    if doubt(variables) is not None:
-        return None
-    gpu = Gpu.first_visible(pynvml, {**os.environ, **variables})
+    gpu = find(variables)
     if gpu is None:
         return None
     try:
@@ -102,6 +96,20 @@ def read(variables: Mapping[str, str] | None = None) -> State | None:
         Holder(each.pid, _name(each.pid), each.usedGpuMemory) for each in processes
     ]
     return State(memory.total, memory.free, tuple(holders))
+
+
+def find(variables: Mapping[str, str] | None = None) -> Gpu | None:
+    """The GPU that workers get, to be closed; None where there is none, or which it is.
+
+    ``variables`` as those of `read`.
+    """
+    import pynvml
+
+    variables = _workers.get() if variables is None else variables
+    _stay_open(pynvml)
+    if doubt(variables) is not None:
+        return None
+    return Gpu.first_visible(pynvml, {**os.environ, **variables})
 
 
 def doubt(variables: Mapping[str, str]) -> str | None:

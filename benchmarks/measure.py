@@ -118,7 +118,8 @@ def _launch(
     opened = process.open(job, arrays)
     pool = ReadBack(job, process.pid, opened) if job.device == "cuda" else None
     on_step(Step(number, 0, "compiling and warming up"))
-    with Sentinel(process.cpus, process.pid, gpu=job.device == "cuda") as sentinel:
+    gpu = gpu_memory.find() if job.device == "cuda" else None
+    with Sentinel(process.cpus, process.pid, gpu=gpu) as sentinel:
         rounds = _Rounds(job, effort, process, sentinel, started)
         rounds.train(lambda epoch, text: on_step(Step(number, epoch, text)))
     trained, trained_at = rounds.trained, time.monotonic()

@@ -66,10 +66,10 @@ def _pool_note(cnmem: str | None, grid: Grid) -> str | None:
 
 
 def _memory_note(grid: Grid, gpu: Mapping[str, str]) -> str | None:
-    """Why nobody looks at the memory of the GPU that workers get."""
+    """Why nobody looks at the GPU that workers get."""
     if "cuda" not in grid.devices or (why := gpu_memory.doubt(gpu)) is None:
         return None
-    return f"GPU memory is not looked at before a launch: {why}"
+    return f"no GPU's memory, clocks and energy are told: {why}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -36,7 +36,7 @@ class Sentinel:
         cpus: tuple[int, ...],
         pid: int | None,
         *,
-        gpu: bool = False,
+        gpu: Gpu | None = None,
         root: Path = Path("/"),
     ) -> None:
         """Nothing is opened yet.
@@ -49,13 +49,14 @@ class Sentinel:
             the worker's main process as this process sees it. None: unknown, and so is
             what others used of its CPUs.
         gpu
-            watch the first GPU that CUDA shows, too.
+            what the worker computes on, to be watched, too, and let go at exit. None:
+            nothing, or nobody knows which.
         root
             where /proc and /sys are.
         """
         self._cpus = cpus
         self._pid = pid
-        self._with_gpu = gpu
+        self._gpu = gpu
         self._root = root
         self._history = History()
         self._lock = threading.Lock()
@@ -69,8 +70,7 @@ class Sentinel:
         self._taken = 0
 
     def __enter__(self) -> Self:
-        gpu = _first_gpu() if self._with_gpu else None
-        self._meters = Meters(self._cpus, self._pid, gpu, self._root)
+        self._meters = Meters(self._cpus, self._pid, self._gpu, self._root)
         self._began = time.monotonic()
         self.mark()
         self._thread.start()
@@ -190,13 +190,6 @@ class Sentinel:
             if self._ended.wait(max(0.0, due)):
                 return
             counted = self._sample(period, counted)
-
-
-def _first_gpu() -> Gpu | None:
-    # Imported here: only the measuring side's environment has it.
-    import pynvml
-
-    return Gpu.first_visible(pynvml)
 
 
 def _step_aside(cpus: tuple[int, ...]) -> None:

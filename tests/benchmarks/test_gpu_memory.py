@@ -11,12 +11,16 @@ import pytest
 from benchmarks import gpu_memory
 from benchmarks.ballast import parse_cap
 from benchmarks.launchers import Settings, docker, local
+from benchmarks.measure import launch
+from benchmarks.sentinel import Sentinel
+from benchmarks.sentinel.nvml import Gpu
 from benchmarks.settling import Effort
 from benchmarks.suite import Suite
 from histocnn.errors import InputError
 from histocnn.job import Job
 from tests import fake_gpu
 from tests.conftest import Pytest
+from tests.fake_worker import fake_python
 
 GIB = 2**30
 LOCAL, DOCKER = local.Launcher.GPU, docker.Launcher.GPU
@@ -174,6 +178,30 @@ def test_a_launch_reads_the_memory_of_its_launchers_gpu(
     assert seen == [32, 32, 16, 32]
 
 
+def test_what_is_watched_in_a_launch_is_its_launchers_gpu(
+    gpus: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And none where nobody knows which it is: another's energy would be saved."""
+    program = str(fake_python(tmp_path))
+    launcher = local.Launcher(Settings(interpreters=(("torch-cuda", program),)))
+    watched: list[int | None] = []
+
+    class Watch(Sentinel):
+        def __init__(self, *arguments: Any, gpu: Gpu | None) -> None:
+            watched.append(None if gpu is None else gpu.memory()[0].total // GIB)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr("benchmarks.measure.Sentinel", Watch)
+    job = Job("torch", "cuda", 32, 10, "0", 1, 20)
+    gpus(T4, T4, CUDA_VISIBLE_DEVICES="1")
+    for variables in (LOCAL, DOCKER):
+        with gpu_memory.of_workers(variables):
+            launch(job, Effort(1, 1, 60), launcher, tmp_path, 0)
+    gpus(T4, H100)
+    launch(job, Effort(1, 1, 60), launcher, tmp_path, 0)
+    assert watched == [32, 16, None]
+
+
 def suite() -> Suite:
     """Of the quick grid, whose launches are made by somebody else."""
     options = ("cores", "engines", "images", "rounds", "time_cap")
@@ -237,7 +265,7 @@ def test_that_none_is_looked_at_is_said_above_gpu_cases(
         *("--sizes", "32", "--batches", "10", "--collect-only"),
     )
     note = (
-        "GPU memory is not looked at before a launch: Docker's engine, and the GPU "
+        "no GPU's memory, clocks and energy are told: Docker's engine, and the GPU "
         "with it, is on another machine (DOCKER_HOST)"
     )
     assert done.returncode == 0

@@ -1,6 +1,5 @@
 """A GPU as its driver tells of it, against a driver that is made up."""
 
-import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -241,14 +240,10 @@ def test_no_visible_gpu_is_none(visible: str) -> None:
     assert nvml.running == 0
 
 
-def test_a_sentinel_tells_of_the_gpu_where_it_is_asked_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_sentinel_tells_of_the_gpu_that_it_is_given() -> None:
     """And lets the driver go at its end."""
     nvml = FakeNvml()
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with Sentinel((0,), None, gpu=True) as sentinel:
+    with Sentinel((0,), None, gpu=Gpu.first_visible(nvml, {})) as sentinel:
         time.sleep(0.05)
     now = time.monotonic()
     found = sentinel.conditions(now - 0.05, now, span=(now - 60, now + 60))
@@ -263,11 +258,8 @@ def test_energy_is_told_of_training_that_fills_the_window(
     seconds: float, told: bool, spent: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where samples are dear, so that they are seldom but at its bounds."""
-    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
     make_dear(monkeypatch, spent)
-    with Sentinel((0,), None, gpu=True) as sentinel:
+    with Sentinel((0,), None, gpu=Gpu.first_visible(FakeNvml(), {})) as sentinel:
         sentinel.fence()
         start = time.monotonic()
         time.sleep(seconds)
