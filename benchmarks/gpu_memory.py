@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
 from benchmarks.sentinel.nvml import Gpu
+from histocnn.errors import spelled
 from histocnn.job import Job
 from histocnn.memory import MEBIBYTE
 
@@ -219,5 +220,6 @@ def _name(pid: int) -> str:
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         if process.uids().real == os.getuid():
-            return str(process.name())
+            # Any bytes, and cut to 15 of them wherever a character ends.
+            return spelled(process.name())
     return "another user's or container's"

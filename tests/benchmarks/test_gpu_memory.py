@@ -1,11 +1,13 @@
 """The memory that is looked at is that of the GPU which workers get, or nobody's."""
 
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from benchmarks import gpu_memory
@@ -34,14 +36,21 @@ class NvmlError(Exception):
 class Nvml:
     """The part of ``pynvml`` that is used: GPUs of so many GiB, some of them cut.
 
-    A handle is a GPU's place, or the name of an instance, which has 10 GiB.
+    A handle is a GPU's place, or the name of an instance, which has 10 GiB. ``holders``
+    are the processes in each of the driver's lists: pids, and bytes where it tells.
     """
 
     NVMLError = NvmlError
 
-    def __init__(self, models: Sequence[str], cut: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        models: Sequence[str],
+        cut: Sequence[int] = (),
+        **holders: Mapping[int, int | None],
+    ) -> None:
         self._models = models
         self._cut = cut
+        self._holders = holders
 
     def __getattr__(self, name: str) -> Any:
         def refuse(*_: object) -> None:
@@ -57,13 +66,20 @@ class Nvml:
             "DeviceGetUUID": lambda gpu: f"GPU-{gpu}abc",
             "DeviceGetMigMode": lambda gpu: [int(gpu in self._cut), 0],
             "DeviceGetMemoryInfo": self._memory,
-            "DeviceGetComputeRunningProcesses": lambda _: [],
+            "DeviceGetComputeRunningProcesses": lambda _: self._listed("computing"),
+            "DeviceGetGraphicsRunningProcesses": lambda _: self._listed("drawing"),
         }
         return answers.get(name.removeprefix("nvml"), refuse)
 
     def _memory(self, gpu: int | str) -> Any:
         size = 10 if isinstance(gpu, str) else 16 * (gpu + 1)
         return SimpleNamespace(total=size * GIB, free=size * GIB)
+
+    def _listed(self, which: str) -> list[Any]:
+        return [
+            SimpleNamespace(pid=pid, usedGpuMemory=held)
+            for pid, held in self._holders.get(which, {}).items()
+        ]
 
 
 @pytest.fixture
@@ -154,6 +170,36 @@ def test_without_a_gpu_there_is_nothing_to_doubt(
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
     assert gpu_memory.doubt(LOCAL) is None
     assert total(LOCAL) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("größer", "größer"),
+        ("an-editor-for-größe", "an-editor-for-g"),
+        ("an-editor-für-größe", "an-editor-für-"),
+        ("beside-größes", "beside-größes"),
+        ("an-editor-of-fü", "an-editor-of-f\\udcc3"),  # 15 bytes end within the ü
+        ("two\nlines\x1b[2J", "two\\nlines\\x1b[2J"),
+    ],
+)
+def test_a_neighbours_name_can_be_shown_and_saved(
+    monkeypatch: pytest.MonkeyPatch, name: str, shown: str
+) -> None:
+    """Whatever it is: the kernel cuts it, and lets it be anything."""
+    named = "open('/proc/self/comm', 'wb').write(bytes.fromhex(argv[1]))"
+    script = f"from sys import *; {named}; print(flush=True); stdin.read()"
+    command = [sys.executable, "-c", script, name.encode().hex()]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as neighbour:
+        assert neighbour.stdout is not None
+        neighbour.stdout.readline()
+        nvml = Nvml([T4], computing={neighbour.pid: GIB})
+        monkeypatch.setitem(sys.modules, "pynvml", nvml)
+        said = gpu_memory.others(gpu_memory.read(LOCAL))
+        assert said == f": {shown} (process {neighbour.pid}) holds 1,024 MB"
+        neighbour.communicate()
+    assert msgspec.json.decode(msgspec.json.encode(said)) == said
 
 
 def test_a_launch_reads_the_memory_of_its_launchers_gpu(
