@@ -132,9 +132,20 @@ int cuMemFree_v2(uint64_t address) {
     return code;
 }
 
+#ifdef OLD /* before R510 the lists of processes had no third version */
+#define nvmlDeviceGetComputeRunningProcesses_v3 nvmlDeviceGetComputeRunningProcesses_v2
+static const char driver[] = "470.82.01";
+#else
+static const char driver[] = "580.65.06";
+#endif
+
 int nvmlInitWithFlags(unsigned int flags) { return open_gpu() ? 9 : 0; }
 int nvmlShutdown(void) { return 0; }
 const char *nvmlErrorString(int code) { return "fake"; }
+int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
+    return snprintf(version, length, "%s", driver), 0;
+}
+
 int nvmlDeviceGetCount_v2(unsigned int *count) { return *count = 1, 0; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, void **handle) {
     return *handle = gpu, index ? 2 : 0;

@@ -49,15 +49,24 @@ def _runs(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def make(folder: Path, total: int = 24576 * MB, context: int = 300 * MB) -> FakeGpu:
-    """A GPU that nobody uses; the test is skipped without a C compiler."""
+def make(
+    folder: Path,
+    total: int = 24576 * MB,
+    context: int = 300 * MB,
+    *,
+    driver: str = "WELL",
+) -> FakeGpu:
+    """A GPU that nobody uses; the test is skipped without a C compiler.
+
+    Its ``driver`` is WELL or OLD.
+    """
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         pytest.skip("a stand-in for a GPU needs a C compiler")
     folder.mkdir()
     library = folder / "libcuda.so.1"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)]
-    subprocess.run(command, check=True)
+    command = [compiler, "-shared", "-fPIC", "-O1", f"-D{driver}"]
+    subprocess.run([*command, "-o", str(library), str(SOURCE)], check=True)
     shutil.copy(library, folder / "libnvidia-ml.so.1")
     (folder / "gpu").write_bytes(struct.pack("QQ", total, context) + bytes(16 * _SLOTS))
     return FakeGpu(folder, total, context)
