@@ -98,9 +98,16 @@ class Gpu:
     def memory(self) -> tuple[Any, list[Any]]:
         """All its memory (``total``, ``free``; None if not told), and who has some.
 
-        Of each process ``pid`` and ``usedGpuMemory``, bytes or None.
+        Of each process ``pid`` and ``usedGpuMemory``, bytes or None: of those that only
+        draw, as a desktop does, too.
         """
-        return self._ask("MemoryInfo"), self._ask("ComputeRunningProcesses") or []
+        listed = [
+            *(self._ask("GraphicsRunningProcesses") or []),
+            *(self._ask("ComputeRunningProcesses") or []),
+        ]
+        # Who draws and computes is in both, each time with all of its memory.
+        holders = {each.pid: each for each in listed}
+        return self._ask("MemoryInfo"), list(holders.values())
 
     def close(self) -> None:
         """Let the driver go."""

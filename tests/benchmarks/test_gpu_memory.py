@@ -202,6 +202,24 @@ def test_a_neighbours_name_can_be_shown_and_saved(
     assert msgspec.json.decode(msgspec.json.encode(said)) == said
 
 
+def test_who_only_draws_holds_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And whoever does both holds it once; pids that no process has here."""
+    drawing, both, computing = (2**22 + n for n in range(3))
+    nvml = Nvml(
+        [T4],
+        computing={both: 2 * GIB, computing: 3 * GIB},
+        drawing={drawing: GIB, both: 2 * GIB},
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    state = gpu_memory.read(LOCAL)
+    assert state is not None
+    held = {each.pid: each.bytes for each in state.holders}
+    assert held == {drawing: GIB, both: 2 * GIB, computing: 3 * GIB}
+    assert len(state.holders) == 3
+    assert state.of({both}) == 2 * GIB
+    assert f"container's (process {drawing}) holds 1,024 MB" in gpu_memory.others(state)
+
+
 def test_a_launch_reads_the_memory_of_its_launchers_gpu(
     gpus: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
