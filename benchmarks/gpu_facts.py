@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import driver
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -60,9 +62,9 @@ def read() -> GpuFacts:
     try:
         import pynvml
 
-        pynvml.nvmlInit()
+        driver.start(pynvml)
     except Exception as error:  # it raises of its own kinds, and what ctypes raises
-        return GpuFacts(problem=_in_words(error))
+        return GpuFacts(problem=driver.silence() or _in_words(error))
     try:
         there, problem = _handles(pynvml)
         return GpuFacts(

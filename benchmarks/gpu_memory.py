@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import driver
 from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
 from benchmarks.sentinel.nvml import Gpu
 from histocnn.errors import spelled
@@ -124,7 +125,7 @@ def doubt(variables: Mapping[str, str]) -> str | None:
     if variables and not engines_host.startswith("unix://"):
         return _ELSEWHERE
     try:
-        pynvml.nvmlInit()
+        driver.start(pynvml)
     except pynvml.NVMLError:
         return None
     try:
@@ -173,7 +174,7 @@ def _stay_open(nvml: Any) -> None:
     would otherwise be each launch's worker.
     """
     with contextlib.suppress(nvml.NVMLError):
-        nvml.nvmlInit()
+        driver.start(nvml)
 
 
 def require(job: Job, state: State | None) -> None:

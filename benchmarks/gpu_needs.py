@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from benchmarks import gpu_facts
+from benchmarks import driver, gpu_facts
 from benchmarks.gpu_facts import GpuFacts
 
 _FRESH = 10.0  # seconds: a grid asks for each of its cases
@@ -82,7 +82,7 @@ def uuids(_moment: int) -> tuple[str, ...] | None:
     try:
         import pynvml
 
-        pynvml.nvmlInit()
+        driver.start(pynvml)
     except Exception:  # as in `gpu_facts`
         return None
     try:

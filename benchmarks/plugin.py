@@ -9,6 +9,7 @@ import pytest
 from benchmarks import (
     axes,
     conduct,
+    driver,
     environments,
     gpu_memory,
     launchers,
@@ -43,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what is to be known before GPU cases run, if anything is."""
+    """Say what is to be known of the GPU before cases run, if anything is."""
     option = config.getoption
     try:
         overrides = {name: option(name) for name in axes.OPTIONS}
@@ -53,7 +54,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             return []  # another machine's GPU, and another user's settings
     except InputError:
         return []  # said once the suite is made
-    notes = (_pool_note(option("cnmem"), grid), _memory_note(grid, gpu))
+    notes = (
+        driver.silence(),
+        _pool_note(option("cnmem"), grid),
+        _memory_note(grid, gpu),
+    )
     return [note for note in notes if note]
 
 

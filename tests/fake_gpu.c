@@ -139,7 +139,20 @@ static const char driver[] = "470.82.01";
 static const char driver[] = "580.65.06";
 #endif
 
-int nvmlInitWithFlags(unsigned int flags) { return open_gpu() ? 9 : 0; }
+/* A driver that hangs heeds no signal; the alarm is for what a test leaves behind. */
+static void hang(void) {
+    sigset_t all;
+    sigfillset(&all);
+    alarm(600);
+    for (sigdelset(&all, SIGALRM);;) sigsuspend(&all);
+}
+
+int nvmlInitWithFlags(unsigned int flags) {
+#ifdef SILENT
+    hang();
+#endif
+    return open_gpu() ? 9 : 0;
+}
 int nvmlShutdown(void) { return 0; }
 const char *nvmlErrorString(int code) { return "fake"; }
 int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
@@ -148,6 +161,9 @@ int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
 
 int nvmlDeviceGetCount_v2(unsigned int *count) { return *count = 1, 0; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, void **handle) {
+#ifdef STUCK
+    hang();
+#endif
     return *handle = gpu, index ? 2 : 0;
 }
 

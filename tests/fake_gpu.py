@@ -58,7 +58,8 @@ def make(
 ) -> FakeGpu:
     """A GPU that nobody uses; the test is skipped without a C compiler.
 
-    Its ``driver`` is WELL or OLD.
+    Its ``driver`` is WELL, OLD, SILENT where it never starts, or STUCK where only its
+    GPU never answers.
     """
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
-from benchmarks import gpu_needs
+from benchmarks import driver, gpu_needs
 from benchmarks.containers import DockerChannel
 from benchmarks.environments import ROOT
 from benchmarks.launchers import DEFAULTS, Settings, beyond
@@ -124,6 +124,8 @@ class Launcher:
                 "Docker has no GPU support here; install the NVIDIA Container Toolkit"
             )
         elsewhere = not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://")
+        if not elsewhere and (silence := driver.silence()):
+            return f"no NVIDIA GPU answers: {silence}"
         if elsewhere or self._settings.image:
             return None
         return gpu_needs.outdated(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import driver
 from benchmarks.sentinel.files import Seldom
 
 #: Why the driver holds the clock back: bits of nvmlClocksEventReasons in nvml.h. That
@@ -61,12 +62,12 @@ class Gpu:
     ) -> "Gpu | None":
         """The first GPU that CUDA shows to a process with these variables.
 
-        ``nvml`` is the module ``pynvml``, or what does as it does. None where there is
-        no driver or no GPU. CUDA numbers GPUs as the driver does where all are alike,
-        or where ``CUDA_DEVICE_ORDER`` is ``PCI_BUS_ID``.
+        ``nvml`` is the module ``pynvml``, or what does as it does. None where no
+        driver answers, or none has a GPU. CUDA numbers GPUs as the driver does where
+        all are alike, or where ``CUDA_DEVICE_ORDER`` is ``PCI_BUS_ID``.
         """
         try:
-            nvml.nvmlInit()
+            driver.start(nvml)
         except nvml.NVMLError:
             return None
         try:

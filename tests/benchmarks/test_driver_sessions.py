@@ -1,4 +1,4 @@
-"""Sessions beside a driver that is too old: the CPU's cases go on, nothing is lost."""
+"""Sessions beside a driver too old, or that never answers: the CPU's cases go on."""
 
 import json
 from pathlib import Path
@@ -70,3 +70,29 @@ def test_with_an_own_interpreter_an_old_driver_is_measured(
     (launch,) = case["extra_info"]["launches"]
     gpus = [each["conditions"]["gpu"] for each in launch["rounds"]]
     assert {gpu["foreign_processes"] for gpu in gpus} == {None}
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu,cuda"])
+def test_a_driver_that_never_answers_costs_the_gpu_cases_alone(
+    run_pytest: Pytest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    own: Any,
+    devices: str,
+) -> None:
+    """It is said above them, and in their skips; the session ends by itself."""
+    beside("SILENT", tmp_path, monkeypatch)
+    (tmp_path / "impatient.py").write_text(
+        "from benchmarks import driver\n\ndriver.PATIENCE = 1.0\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    file = tmp_path / "run.json"
+    done = run_pytest(
+        *("-p", "impatient", *GRID, *ONCE, "--engines", "tensorflow", *own),
+        *("--devices", devices, "--cnmem", "0", f"--benchmark-json={file}"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = "the NVIDIA driver gave no answer in 1 s; restart the machine"
+    assert f"\n{said}" in done.stdout
+    assert (f"no NVIDIA GPU answers: {said}" in done.stdout) == ("cuda" in devices)
+    assert [case["params"]["device"] for case in saved(file)] == ["cpu"]
