@@ -145,7 +145,7 @@ def _doubt(nvml: Any, variables: Mapping[str, str]) -> str | None:
         nvml.nvmlDeviceGetHandleByIndex(index)
         for index in range(nvml.nvmlDeviceGetCount())
     ]
-    if variables and first.isdigit():
+    if variables and first.isascii() and first.isdigit():
         # All that a container sees; CUDA numbers the machine's among themselves.
         gpus = gpus[int(first) :][:1]
     elif first.startswith("GPU-"):

@@ -162,7 +162,7 @@ class Gpu:
 def _first(nvml: Any, visible: str) -> Any:
     """The handle of the first in a list of CUDA_VISIBLE_DEVICES; None for none."""
     name = visible.split(",", maxsplit=1)[0].strip()
-    if name.isdigit():
+    if name.isascii() and name.isdigit():
         if int(name) < nvml.nvmlDeviceGetCount():
             return nvml.nvmlDeviceGetHandleByIndex(int(name))
         return None

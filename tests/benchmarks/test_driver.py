@@ -20,7 +20,6 @@ from tests.conftest import ROOT
 ASKED = """
 import json, time
 from benchmarks import doctor, driver, gpu_facts, gpu_memory, gpu_needs
-from benchmarks.sentinel import _first_gpu
 driver.PATIENCE = 1.0
 began = time.monotonic()
 facts = gpu_facts.read()
@@ -33,7 +32,7 @@ told = {
     "uuids": gpu_needs.uuids(0),
     "doubt": gpu_memory.doubt({}),
     "read": gpu_memory.read({}) is not None,
-    "sentinel": _first_gpu() is not None,
+    "sentinel": gpu_memory.find({}) is not None,
 }
 print(json.dumps(told | {"seconds": time.monotonic() - began}))
 """

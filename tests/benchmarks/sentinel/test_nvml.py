@@ -232,7 +232,7 @@ def test_the_first_gpu_that_cuda_shows(visible: str | None, handle: str) -> None
     assert nvml.running == 0
 
 
-@pytest.mark.parametrize("visible", ["-1", "", "3", "GPU-zzz"])
+@pytest.mark.parametrize("visible", ["-1", "", "3", "GPU-zzz", "²", "٠"])
 def test_no_visible_gpu_is_none(visible: str) -> None:
     """And the driver is let go again."""
     nvml = FakeNvml()
