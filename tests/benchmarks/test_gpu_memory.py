@@ -1,13 +1,10 @@
 """The memory that is looked at is that of the GPU which workers get, or nobody's."""
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 
 from benchmarks import gpu_memory
@@ -22,64 +19,11 @@ from histocnn.errors import InputError
 from histocnn.job import Job
 from tests import fake_gpu
 from tests.conftest import Pytest
+from tests.fake_nvml import GIB, Nvml
 from tests.fake_worker import fake_python
 
-GIB = 2**30
 LOCAL, DOCKER = local.Launcher.GPU, docker.Launcher.GPU
 T4, H100 = "NVIDIA T4", "NVIDIA H100"
-
-
-class NvmlError(Exception):
-    """As the library's."""
-
-
-class Nvml:
-    """The part of ``pynvml`` that is used: GPUs of so many GiB, some of them cut.
-
-    A handle is a GPU's place, or the name of an instance, which has 10 GiB. ``holders``
-    are the processes in each of the driver's lists: pids, and bytes where it tells.
-    """
-
-    NVMLError = NvmlError
-
-    def __init__(
-        self,
-        models: Sequence[str],
-        cut: Sequence[int] = (),
-        **holders: Mapping[int, int | None],
-    ) -> None:
-        self._models = models
-        self._cut = cut
-        self._holders = holders
-
-    def __getattr__(self, name: str) -> Any:
-        def refuse(*_: object) -> None:
-            raise NvmlError("Not Supported")
-
-        answers = {
-            "Init": lambda: None,
-            "Shutdown": lambda: None,
-            "DeviceGetCount": lambda: len(self._models),
-            "DeviceGetHandleByIndex": lambda index: index,
-            "DeviceGetHandleByUUID": lambda uuid: uuid,
-            "DeviceGetName": lambda gpu: self._models[gpu],
-            "DeviceGetUUID": lambda gpu: f"GPU-{gpu}abc",
-            "DeviceGetMigMode": lambda gpu: [int(gpu in self._cut), 0],
-            "DeviceGetMemoryInfo": self._memory,
-            "DeviceGetComputeRunningProcesses": lambda _: self._listed("computing"),
-            "DeviceGetGraphicsRunningProcesses": lambda _: self._listed("drawing"),
-        }
-        return answers.get(name.removeprefix("nvml"), refuse)
-
-    def _memory(self, gpu: int | str) -> Any:
-        size = 10 if isinstance(gpu, str) else 16 * (gpu + 1)
-        return SimpleNamespace(total=size * GIB, free=size * GIB)
-
-    def _listed(self, which: str) -> list[Any]:
-        return [
-            SimpleNamespace(pid=pid, usedGpuMemory=held)
-            for pid, held in self._holders.get(which, {}).items()
-        ]
 
 
 @pytest.fixture
@@ -170,54 +114,6 @@ def test_without_a_gpu_there_is_nothing_to_doubt(
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
     assert gpu_memory.doubt(LOCAL) is None
     assert total(LOCAL) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("größer", "größer"),
-        ("an-editor-for-größe", "an-editor-for-g"),
-        ("an-editor-für-größe", "an-editor-für-"),
-        ("beside-größes", "beside-größes"),
-        ("an-editor-of-fü", "an-editor-of-f\\udcc3"),  # 15 bytes end within the ü
-        ("two\nlines\x1b[2J", "two\\nlines\\x1b[2J"),
-    ],
-)
-def test_a_neighbours_name_can_be_shown_and_saved(
-    monkeypatch: pytest.MonkeyPatch, name: str, shown: str
-) -> None:
-    """Whatever it is: the kernel cuts it, and lets it be anything."""
-    named = "open('/proc/self/comm', 'wb').write(bytes.fromhex(argv[1]))"
-    script = f"from sys import *; {named}; print(flush=True); stdin.read()"
-    command = [sys.executable, "-c", script, name.encode().hex()]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as neighbour:
-        assert neighbour.stdout is not None
-        neighbour.stdout.readline()
-        nvml = Nvml([T4], computing={neighbour.pid: GIB})
-        monkeypatch.setitem(sys.modules, "pynvml", nvml)
-        said = gpu_memory.others(gpu_memory.read(LOCAL))
-        assert said == f": {shown} (process {neighbour.pid}) holds 1,024 MB"
-        neighbour.communicate()
-    assert msgspec.json.decode(msgspec.json.encode(said)) == said
-
-
-def test_who_only_draws_holds_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And whoever does both holds it once; pids that no process has here."""
-    drawing, both, computing = (2**22 + n for n in range(3))
-    nvml = Nvml(
-        [T4],
-        computing={both: 2 * GIB, computing: 3 * GIB},
-        drawing={drawing: GIB, both: 2 * GIB},
-    )
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    state = gpu_memory.read(LOCAL)
-    assert state is not None
-    held = {each.pid: each.bytes for each in state.holders}
-    assert held == {drawing: GIB, both: 2 * GIB, computing: 3 * GIB}
-    assert len(state.holders) == 3
-    assert state.of({both}) == 2 * GIB
-    assert f"container's (process {drawing}) holds 1,024 MB" in gpu_memory.others(state)
 
 
 def test_a_launch_reads_the_memory_of_its_launchers_gpu(
