@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from benchmarks import gpu_memory
 from benchmarks.ballast import Ballast, acquired
+from benchmarks.budget import after_waiting
 from benchmarks.launchers import Launcher
 from benchmarks.measure import Step, launch
 from benchmarks.settling import Effort
@@ -39,10 +40,11 @@ def launch_alone(
     def waiting() -> None:
         on_step(Step(number, 0, "waiting for another session"))
 
-    patience = math.inf if effort.patience is None else effort.patience
-    until = time.monotonic() + patience
+    began = time.monotonic()
+    until = began + (math.inf if effort.patience is None else effort.patience)
     beside = ballast.beside(job, launcher.GPU, waiting, until)
     with beside, measuring(waiting, until), gpu_memory.of_workers(launcher.GPU):
+        effort = after_waiting(effort, time.monotonic() - began)
         return launch(job, effort, launcher, arrays, number, on_step)
 
 

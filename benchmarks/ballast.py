@@ -223,9 +223,9 @@ def acquired(
         lock.acquire(timeout=0)
     except Timeout:
         on_wait()
-        is_patient = until == math.inf
+        left = max(0.0, until - time.monotonic())
         try:
-            lock.acquire(timeout=-1 if is_patient else max(0, until - time.monotonic()))
+            lock.acquire(timeout=-1 if left == math.inf else left)
         except Timeout:
             raise Busy from None
     try:

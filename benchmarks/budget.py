@@ -92,12 +92,13 @@ class Allotment:
 
         Its earlier launches tell its rounds; in a first one, the launch finds them out
         by itself, within what its like should take or what each launch may take. A
-        worker that hangs is given up once twice what is left has gone, and so is, once
-        all of it has, the wait for another session.
+        worker that hangs is given up once twice what is left has gone. Another session
+        is waited for while the launch should still end in time.
         """
         effort, pace = self.policy.effort, self.policy.pace
         timeout = min(effort.timeout, max(_LEAST_TIMEOUT, 2 * self.left))
-        effort = replace(effort, timeout=timeout, patience=self.left)
+        patience = max(0.0, self.left - (self.seconds(due) or 0.0))
+        effort = replace(effort, timeout=timeout, patience=patience)
         if pace is None:
             return effort
         pace = replace(pace, odds=self._odds_of(due))
@@ -111,6 +112,19 @@ class Allotment:
     def _odds_of(self, due: Due) -> float:
         """A launch beyond the least is made in full or not at all."""
         return self.odds if self.policy.missing(due) else _ODDS[0]
+
+
+def after_waiting(effort: Effort, seconds: float) -> Effort:
+    """What `Allotment.effort` gave, for a launch that had to wait so long to begin."""
+    if effort.patience is None:
+        return effort
+    pace = effort.pace
+    if pace is not None:
+        limit = max(0.0, pace.limit_seconds - seconds)
+        pace = replace(pace, limit_seconds=limit)
+    least = min(effort.timeout, _LEAST_TIMEOUT)
+    timeout = max(least, effort.timeout - 2 * seconds)
+    return replace(effort, timeout=timeout, pace=pace)
 
 
 class Budget:

@@ -147,11 +147,13 @@ class Campaign(Cases):
         if record is None:
             self._observer.launching(case, number)
             record = self._record(case)
-        if record is not None:
+        if record is None:
+            self._observer.given_up(case)
+        else:
             self._keep(case, record, is_new=is_new)
 
     def _record(self, case: Case) -> Record | None:
-        """What came of one launch; None where others measured to the budget's end."""
+        """What came of one launch; None where others measured until it did not fit."""
         job, number = case.job, len(case.launches)
         effort, used = self._effort, 0.0
         if self._budget is not None:

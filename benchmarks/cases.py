@@ -58,6 +58,9 @@ class Observer(Protocol):
     def launching(self, case: Case, number: int) -> None:
         """Launch ``number`` of ``case`` begins."""
 
+    def given_up(self, case: Case) -> None:
+        """It did not begin after all: another session left no time for it."""
+
     def launched(self, case: Case, record: Record) -> None:
         """It has ended, or was found in the journal, and is safe there."""
 

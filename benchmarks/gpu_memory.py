@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,8 +37,10 @@ _UNLIKE = (
     "PCI_BUS_ID, or name one in CUDA_VISIBLE_DEVICES by its UUID"
 )
 _ELSEWHERE = "Docker's engine, and the GPU with it, is on another machine (DOCKER_HOST)"
-#: A frontier is told to a 16th; what a driver keeps for itself, or a desktop, is less.
+#: The share of the GPU whose want moves a frontier, which is told to a 16th.
 _MATTERS = 1 / 16
+#: Seconds that the driver gets to count as free what a worker had that has ended.
+_LETTING_GO = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ class Holder:
 
 @dataclass(frozen=True)
 class State:
-    """Memory of the GPU that workers get, in bytes, and those who hold some of it."""
+    """Memory of the GPU that workers get, in bytes, and those who hold some of it.
+
+    ``reserved`` is what the driver keeps for itself; 0 where it does not tell.
+    """
 
     total: int
     free: int
     holders: tuple[Holder, ...]
+    reserved: int = 0
 
     def of(self, pids: Collection[int]) -> int | None:
         """What ``pids`` hold together; None where the driver does not tell."""
@@ -97,7 +104,8 @@ def read(variables: Mapping[str, str] | None = None) -> State | None:
     holders = [
         Holder(each.pid, _name(each.pid), each.usedGpuMemory) for each in processes
     ]
-    return State(memory.total, memory.free, tuple(holders))
+    reserved = getattr(memory, "reserved", 0)
+    return State(memory.total, memory.free, tuple(holders), reserved)
 
 
 def find(variables: Mapping[str, str] | None = None) -> Gpu | None:
@@ -199,16 +207,28 @@ def others(state: State | None, own: Collection[int] = ()) -> str:
     return f": {', '.join(map(str, found))}" if found else ""
 
 
-def taken(state: State | None) -> int | None:
-    """What others hold, in bytes, where nothing of the suite's holds any.
+def beside(job: Job) -> tuple[State | None, int | None]:
+    """The GPU's state while no worker is on it, and the bytes that others then hold.
 
-    None where that is too little to move a frontier, or nobody tells. Not all who hold
-    some need be named: a container's driver hides those outside of it.
+    These are None where they are too little to move a frontier, or nobody tells. Of a
+    GPU that was made small they are what is missing of that. Not all who hold some need
+    be named: a container's driver hides those outside of it.
     """
-    if state is None:
-        return None
-    held = state.total - state.free
-    return held if held > _MATTERS * state.total else None
+    deadline = time.monotonic() + _LETTING_GO
+    while True:
+        state = read()
+        taken = None if state is None else _taken(job, state)
+        if taken is None or time.monotonic() > deadline:
+            return state, taken
+        time.sleep(_LETTING_GO / 20)
+
+
+def _taken(job: Job, state: State) -> int | None:
+    room = state.total - state.reserved
+    if job.gpu_memory is not None:
+        room = job.gpu_memory * MEBIBYTE
+    taken = room - state.free
+    return taken if taken > _MATTERS * room else None
 
 
 def in_megabytes(count: int) -> str:

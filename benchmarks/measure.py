@@ -68,12 +68,14 @@ def launch(
 
     Raises `MeasuringFailed` as `measure` does.
     """
-    before = gpu_memory.read() if job.device == "cuda" else None
+    others = None
     try:
-        gpu_memory.require(job, before)
+        if job.device == "cuda":
+            state, others = gpu_memory.beside(job)
+            gpu_memory.require(job, state)
         return _whole_launch(job, effort, launcher, arrays, number, on_step)
     except MeasuringFailed as failure:
-        raise readback.beside_others(job, failure.outcome, before) from None
+        raise readback.beside_others(job, failure.outcome, others) from None
 
 
 def _whole_launch(

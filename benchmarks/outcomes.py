@@ -21,8 +21,8 @@ _LINES = 20  # of the worker's last words
 class MemoryShort:
     """What was asked of a GPU's memory and what was free, in bytes; None: not told.
 
-    ``others_bytes`` is what others held while nothing of the suite's did; None also
-    where that is too little to matter.
+    ``others_bytes`` is what others held before the launch or after it; None also where
+    that is too little to matter.
     """
 
     asked_bytes: int | None = None

@@ -85,25 +85,25 @@ class Prober:
             launch = self.suite.launch(job, effort, images=IMAGES)
         except MeasuringFailed as failure:
             outcome = failure.outcome
-            if (what := _not_the_gpus(outcome)) is not None:
-                told = f"batch {batch}: {what}{outcome.message}"
+            if (why := _no_frontier(outcome)) is not None:
+                told = f"batch {batch}: {why}"
                 raise MeasuringFailed(replace(outcome, message=told)) from None
             return Probe(job, time.monotonic() - start, outcome=outcome)
         return Probe(job, time.monotonic() - start, launch)
 
 
-def _not_the_gpus(outcome: Outcome) -> str | None:
-    """How to introduce an outcome that tells nothing of the GPU; None where it does."""
+def _no_frontier(outcome: Outcome) -> str | None:
+    """What came of a batch whose size was not too large; None where it was."""
     if outcome.kind != "out-of-memory":
-        return ""
+        return outcome.message
     if _is_hosts(outcome):
-        return "the host, not the GPU, ran "
+        return f"the host, not the GPU, ran {outcome.message}"
     others = outcome.short.others_bytes if outcome.short else None
     if others is None:
         return None
     return (
-        f"others held {in_megabytes(others)} of the GPU's memory; end them, or give "
-        "--gpu-memory less than what they leave; "
+        f"{outcome.message}; others held {in_megabytes(others)} of it: end those "
+        "processes, or give a --gpu-memory that fits beside them"
     )
 
 

@@ -131,6 +131,11 @@ class Reporter:
             self._bar.stop()
             self._bar = None
 
+    def given_up(self, case: Case) -> None:
+        """Take the bar away: nothing runs."""
+        self.wipe()
+        self._is_running = False
+
     def launched(self, case: Case, record: Record) -> None:
         """Where no bar showed it, a line says how the launch went.
 

@@ -5,7 +5,6 @@ have what it is asked takes less without a word, and JAX reserves three quarters
 GPU if it is not told otherwise.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,9 +23,6 @@ _TOLERANCE = 0.02
 _SLACK = 512 * MEBIBYTE  # blocks beside the reserved one
 #: What CUDA's context and an engine's libraries may take: 0.6 to 0.9 GiB on an H100.
 _LIBRARIES = 2048 * MEBIBYTE
-#: Seconds that the driver gets to take back what a worker had: a container's may end
-#: after the line to it.
-_LETTING_GO = 2.0
 #: A pool that grows, or none, takes less than this share of a GPU before training.
 _UNASKED = 0.25
 
@@ -181,20 +177,15 @@ def explained(job: Job, outcome: Outcome, pid: int | None) -> MeasuringFailed:
     return MeasuringFailed(replace(outcome, message=message))
 
 
-def beside_others(job: Job, outcome: Outcome, before: State | None) -> MeasuringFailed:
+def beside_others(job: Job, outcome: Outcome, before: int | None) -> MeasuringFailed:
     """``outcome`` with what others held of the GPU, where its memory ran out.
 
-    ``before`` is its state before the launch, which has ended by now. On a GPU that was
-    made as small as the case says, others do not count: the ballast made room.
+    ``before`` are the bytes that they held before the launch, which has ended by now.
     """
     ran_out = outcome.kind == "out-of-memory" and outcome.signal is None
-    if not ran_out or job.device != "cuda" or job.gpu_memory is not None:
+    if not ran_out or job.device != "cuda":
         return MeasuringFailed(outcome)
-    deadline = time.monotonic() + _LETTING_GO
-    while (after := gpu_memory.taken(gpu_memory.read())) is not None:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(_LETTING_GO / 20)
-    held = max((gpu_memory.taken(before) or 0, after or 0))
-    short = replace(outcome.short or MemoryShort(), others_bytes=held or None)
+    _, after = gpu_memory.beside(job)
+    held = max(before or 0, after or 0) or None
+    short = replace(outcome.short or MemoryShort(), others_bytes=held)
     return MeasuringFailed(replace(outcome, short=short))

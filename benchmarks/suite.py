@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from benchmarks import axes, environments, launchers
-from benchmarks.alone import launch_alone
+from benchmarks.alone import launch_alone, measuring
 from benchmarks.axes import Grid
 from benchmarks.ballast import Ballast
 from benchmarks.budget import Policy
@@ -214,6 +215,16 @@ class Suite:
         return launch_alone(
             *(job, effort, launcher, arrays, number, self._ballast), on_step
         )
+
+    @contextmanager
+    def alone(self, job: Job, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Whatever a worker of ``job`` does beside launches: no other session measures.
+
+        Nor does one hold the GPU's memory, where that is used. ``on_wait`` is called
+        where one does, until it ends.
+        """
+        with self._ballast.beside(job, self.launcher.GPU, on_wait), measuring(on_wait):
+            yield
 
     def close(self) -> None:
         """Give back what is kept from launch to launch; safe to call again."""

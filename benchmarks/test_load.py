@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import gpu_memory
-from benchmarks.alone import measuring
-from benchmarks.ballast import Ballast
 from benchmarks.launchers import Launcher
 from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
 from benchmarks.outcomes import MeasuringFailed
@@ -195,14 +193,19 @@ def _copied(
 )
 @pytest.mark.benchmark(group="load-copy", timer=STOPWATCH)
 def test_copy(
-    benchmark: Any, pytestconfig: pytest.Config, engine: str, device: str
+    benchmark: Any,
+    pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
+    engine: str,
+    device: str,
 ) -> None:
     """300 images of 200 px, 144 MB in float32, from the host to the engine's device.
 
     Timed within a worker, as training is. On a CPU the device is the host, and the copy
     one within its memory, or none.
     """
-    launcher = suite_of(pytestconfig).launcher
+    suite = suite_of(pytestconfig)
+    launcher = suite.launcher
     job = Job(
         engine=engine,
         device=device,
@@ -215,9 +218,14 @@ def test_copy(
         pytest.skip(reason)
     arrays = prepare(DatasetSpec.parse(job.dataset).load(), job.size, job.images)
     rounds = 1 if pytestconfig.getoption("benchmark_disable") else COPIES
+
+    def waiting() -> None:
+        with capsys.disabled():
+            print(f"\n{job.id}: waiting for another session", end=" ", flush=True)
+
     problem = ""
     try:
-        with Ballast().beside(job, launcher.GPU), measuring():
+        with suite.alone(job, waiting):
             opened, copied = _copied(launcher, job, launcher.path(arrays), rounds)
     except (MeasuringFailed, InputError) as error:
         problem = str(error)

@@ -165,7 +165,10 @@ def _setting(where: str, written: str, value: str, option: str) -> Setting:
             "or MB above"
         )
     if is_old or amount > 0:
-        pool = MemoryPool.parse(repr(amount))
+        try:
+            pool = MemoryPool.parse(repr(amount))
+        except InputError as error:
+            raise InputError(f"{where}: {written}: {error}") from None
     else:
         # Its 0 keeps a cache and reserves nothing; below 0 there is no cache.
         pool = MemoryPool(PoolKind.GROW if amount == 0 else PoolKind.OFF)

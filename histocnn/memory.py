@@ -12,7 +12,7 @@ from histocnn.errors import InputError
 LARGEST_FRACTION = 0.95
 
 MEBIBYTE = 2**20
-#: A petabyte: more is a slip, and no counter's.
+#: A petabyte, more than any GPU has.
 _MOST_MEGABYTES = 10**9
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?")
 
@@ -89,7 +89,7 @@ class MemoryPool:
         word = text.strip().lower()
         if word in (PoolKind.GROW, PoolKind.ASYNC):
             return cls(PoolKind(word))
-        number = word.removesuffix("mb")
+        number = word.removesuffix("mb").rstrip()
         exact = float(number) if _NUMBER.fullmatch(number) else math.nan
         amount = float(f"{exact:.15g}")  # as `__str__` writes it
         in_megabytes = word.endswith("mb")
@@ -98,7 +98,7 @@ class MemoryPool:
         if is_other or not amount <= _MOST_MEGABYTES or (in_megabytes and amount <= 1):
             raise InputError(
                 f"cnmem={text!r} is not a memory pool; use 0 (none), a fraction up to "
-                "1, megabytes above 1, 'grow' or 'async'"
+                "1, megabytes above 1 (up to 10^9), 'grow' or 'async'"
             )
         if amount == 0:
             return cls(PoolKind.OFF)

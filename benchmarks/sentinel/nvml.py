@@ -99,6 +99,8 @@ class Gpu:
     def memory(self) -> tuple[Any, list[Any]]:
         """All its memory (``total``, ``free``; None if not told), and who has some.
 
+        ``reserved``, what the driver keeps for itself, is told by newer ones alone.
+
         Of each process ``pid`` and ``usedGpuMemory``, bytes or None: of those that only
         draw, as a desktop does, too.
         """
@@ -108,7 +110,9 @@ class Gpu:
         ]
         # Who draws and computes is in both, each time with all of its memory.
         holders = {each.pid: each for each in listed}
-        return self._ask("MemoryInfo"), list(holders.values())
+        version = getattr(self._nvml, "nvmlMemory_v2", None)
+        memory = version and self._ask("MemoryInfo", version)
+        return memory or self._ask("MemoryInfo"), list(holders.values())
 
     def close(self) -> None:
         """Let the driver go."""

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.budget import Allotment, Budget, Due, Policy, parse_seconds
+from benchmarks.budget import (
+    Allotment,
+    Budget,
+    Due,
+    Policy,
+    after_waiting,
+    parse_seconds,
+)
 from benchmarks.campaign import Campaign
 from benchmarks.cases import Case, Result
 from benchmarks.costs import Cost, Costs, cost, work
@@ -151,10 +158,25 @@ def test_beyond_the_least_launches_one_is_made_in_full_or_not_at_all() -> None:
 def test_rounds_that_were_asked_for_are_kept_to() -> None:
     """A launch costs what they cost."""
     fixed, due = Policy(Effort(5, 40)), Due(SMALL, 0)
-    kept = replace(fixed.effort, timeout=60.0, patience=8.1)
-    assert at(8.1, [due], fixed).effort(due) == kept
+    effort = at(8.1, [due], fixed).effort(due)
+    assert replace(effort, patience=None) == replace(fixed.effort, timeout=60.0)
     assert at(8.1, [due], fixed).fits(due)
     assert not at(7.9, [due], fixed).fits(due)
+
+
+def test_another_session_is_waited_for_while_the_launch_still_fits() -> None:
+    """What is planned then has the less time; without a budget nothing changes."""
+    fixed, due = Policy(Effort(5, 40)), Due(SMALL, 0)
+    effort = at(50.0, [due], fixed).effort(due)
+    assert effort.patience == pytest.approx(42.0)
+    assert effort.timeout == 100.0
+    assert after_waiting(effort, 15.0) == replace(effort, timeout=70.0)
+    assert after_waiting(effort, 42.0) == replace(effort, timeout=60.0)
+    assert after_waiting(fixed.effort, 42.0) == fixed.effort
+    assert at(7.9, [due], fixed).effort(due).patience == 0
+    first = replace(effort, pace=replace(PACE, limit_seconds=30.0))
+    waited = after_waiting(first, 20.0).pace
+    assert waited == replace(PACE, limit_seconds=10.0)
 
 
 def test_the_first_launch_of_all_is_made_with_what_is_even() -> None:
@@ -196,6 +218,9 @@ class Deaf:
     def __init__(self) -> None:
         """Nothing yet."""
         self.results: dict[str, Result] = {}
+
+    def given_up(self, case: Case) -> None:
+        raise AssertionError("no other session measures")
 
     def launching(self, case: Case, number: int) -> None:
         """Not heeded."""

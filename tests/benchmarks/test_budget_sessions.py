@@ -122,7 +122,7 @@ def test_launches_that_do_not_fit_are_fewer_than_asked_for(session: Session) -> 
 
 
 def test_another_session_is_not_waited_for_beyond_it(session: Session) -> None:
-    """Whatever the other does; all is left for `--resume`."""
+    """Whatever the other does; once it has gone, all is measured."""
     caches = session.folder / "cache"
     caches.mkdir()
     with FileLock(caches / "measuring.lock"):

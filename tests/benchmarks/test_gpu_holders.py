@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from benchmarks import gpu_memory
+from benchmarks.gpu_memory import State
+from benchmarks.outcomes import MemoryShort, Outcome
+from benchmarks.readback import beside_others
+from histocnn.job import Job
 from tests.fake_nvml import GIB, Nvml
 
 LOCAL: dict[str, str] = {}
@@ -59,3 +64,67 @@ def test_who_only_draws_holds_memory_too(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(state.holders) == 3
     assert state.of({both}) == 2 * GIB
     assert f"container's (process {drawing}) holds 1,024 MB" in gpu_memory.others(state)
+
+
+GPU = Job("torch", "cuda", 32, 10, "grow", 1)
+RAN_OUT = Outcome("out-of-memory", "out of memory")
+
+
+def others(
+    monkeypatch: pytest.MonkeyPatch, *free: int, job: Job = GPU, reserved: int = 0
+) -> int | None:
+    """GiB that others hold of 16, where so much is found ``free`` look by look."""
+    looks = list(free)
+
+    def look() -> State:
+        left = looks.pop(0) if len(looks) > 1 else looks[0]
+        return State(16 * GIB, left * GIB, (), reserved * GIB)
+
+    monkeypatch.setattr(gpu_memory, "read", look)
+    monkeypatch.setattr(gpu_memory, "_LETTING_GO", 0.05)
+    _, held = gpu_memory.beside(job)
+    assert held is None or held % GIB == 0
+    return held and held // GIB
+
+
+def test_what_others_hold_is_what_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for a 16th, what the driver keeps, and what comes back late."""
+    assert others(monkeypatch, 6) == 10
+    assert others(monkeypatch, 15) is None
+    assert others(monkeypatch, 12, reserved=4) is None
+    assert others(monkeypatch, 12, reserved=1) == 3
+    assert others(monkeypatch, 2, 2, 16) is None
+    monkeypatch.setattr(gpu_memory, "read", lambda: None)
+    assert gpu_memory.beside(GPU) == (None, None)
+
+
+def test_of_a_gpu_made_small_it_is_what_is_missing_of_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The ballast leaves more than that free, for the worker's context."""
+    small = replace(GPU, gpu_memory=4096)
+    assert others(monkeypatch, 5, job=small) is None
+    assert others(monkeypatch, 1, job=small) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [(None, 16, None), (5, 16, 5), (None, 9, 7), (5, 9, 7), (9, 11, 9)],
+)
+def test_who_was_there_before_or_after_a_launch_counts(
+    monkeypatch: pytest.MonkeyPatch, before: int | None, after: int, found: int | None
+) -> None:
+    """The more of both; another try may then end otherwise."""
+    others(monkeypatch, after)
+    failure = beside_others(GPU, RAN_OUT, before and before * GIB)
+    assert failure.outcome.short == MemoryShort(others_bytes=found and found * GIB)
+    assert failure.outcome.is_permanent == (found is None)
+
+
+def test_other_outcomes_are_nobodys_doing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is what the kernel killed for the host's memory."""
+    others(monkeypatch, 2)
+    for outcome in (Outcome("failed", "it failed"), replace(RAN_OUT, signal="SIGKILL")):
+        assert beside_others(GPU, outcome, GIB).outcome == outcome
+    cpu = replace(GPU, device="cpu", cnmem=None)
+    assert beside_others(cpu, RAN_OUT, None).outcome == RAN_OUT

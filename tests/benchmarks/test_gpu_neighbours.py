@@ -69,7 +69,7 @@ def test_a_neighbours_memory_is_no_frontier(session: Session, cnmem: str) -> Non
         code, printed = run(session, *options, behaviour=wants)
     assert code == pytest.ExitCode.TESTS_FAILED, printed
     assert f"torch-cuda-64px-cnmem{cnmem}: batch " in printed
-    assert "others held 16,300 MB of the GPU's memory; end them, or give" in printed
+    assert "others held 16,300 MB of it: end those processes, or give a" in printed
     assert f"(process {pid}) holds 16,300 MB" in printed
     assert not (session.folder / "run.json").exists()
 
@@ -83,6 +83,20 @@ def test_a_copy_that_does_not_fit_beside_one_is_a_line(session: Session) -> None
     assert "torch-cuda-200px-b50-cnmem1: cnmem=1 reserves 23,347 MB" in printed
     assert f"(process {pid}) holds 5,300 MB" in printed
     assert "Traceback" not in printed
+
+
+def test_a_copy_comes_after_launches_on_a_gpu_made_small(session: Session) -> None:
+    """Which is whole again for it: the ballast is the session's own."""
+    code, printed = run(
+        session,
+        *(*GRID, "benchmarks/test_load.py", "--cnmem", "grow", "--gpu-memory", "4GB"),
+        *("-k", "train or (copy and torch-cuda)"),
+        behaviour=Behaviour(),
+    )
+    assert "1 failed, 1 passed" in printed
+    # It was reached: workers that train nothing copy nothing.
+    assert "assert copied.nbytes == " in printed
+    assert code == pytest.ExitCode.TESTS_FAILED
 
 
 def test_a_desktops_memory_changes_nothing(session: Session) -> None:

@@ -21,6 +21,7 @@ GIB = 2**30
         ("0.99", PoolKind.FRACTION, int(0.95 * 4 * GIB), "0.99"),
         ("1024", PoolKind.MEGABYTES, GIB, "1024"),
         ("1024MB", PoolKind.MEGABYTES, GIB, "1024"),
+        (" 1024 MB", PoolKind.MEGABYTES, GIB, "1024"),
         ("grow", PoolKind.GROW, None, "grow"),
         ("async", PoolKind.ASYNC, None, "async"),
     ],
