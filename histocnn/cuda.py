@@ -4,6 +4,9 @@ On the standard library alone, so that a process which only asks is up at once.
 """
 
 import ctypes
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY in cuda.h
@@ -89,6 +92,15 @@ class Context:
         text = ctypes.c_char_p()
         self._driver.cuGetErrorName(code, ctypes.byref(text))
         return (text.value or b"").decode(errors="replace")
+
+
+def packaged(pattern: str) -> Iterator[Path]:
+    """What NVIDIA's Python packages have of that name, ``cuda_nvcc`` say.
+
+    An engine finds what is its own; nobody else looks there.
+    """
+    for place in sys.path:
+        yield from sorted(Path(place).glob(f"nvidia/{pattern}"))
 
 
 def memory(device: int = 0) -> tuple[int, int]:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_void_p
 from typing import Any
 
+from histocnn import cuda
+
 _LIBRARIES = ("libcupti.so.13", "libcupti.so.12", "libcupti.so")
 _DRIVER, _RUNTIME = 1, 2  # domains: CUDA's two interfaces
 _ENTER = 0  # a call is reported where it begins and where it ends
@@ -75,9 +77,9 @@ def stream_ordered(calls: dict[str, int]) -> int:
 
 
 def _library() -> Any:
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *cuda.packaged("*/lib/libcupti.so.1?")):
         try:
-            return ctypes.CDLL(name)
+            return ctypes.CDLL(str(name))
         except OSError:
             continue
     return None

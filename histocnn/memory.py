@@ -32,6 +32,12 @@ _RAN_OUT = (
     "failed to allocate",
     "trying to preallocate",
     "alloc_failed",  # of cuBLAS and cuDNN
+    # TensorFlow's, which tell no more: of a copy to the GPU, …
+    "dst tensor is not initialized",
+    # … of XLA, where no algorithm of cuDNN's or cuBLAS's had room to be tried in, …
+    "no valid config found",
+    "autotuner could not find any supported configs",
+    "dnn library initialization failed",  # … and of cuDNN itself
 )
 #: The loader's limit of its own, whatever memory there is.
 _NOT_MEMORY = "static tls block"

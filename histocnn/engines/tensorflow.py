@@ -1,6 +1,9 @@
 """TensorFlow under Keras 3: the paper's CPU engine, and on a GPU beside the others."""
 
+import contextlib
+import ctypes
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +13,7 @@ from histocnn import cuda
 from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.measurement import EngineMemory
-from histocnn.memory import MEBIBYTE, PoolKind
+from histocnn.memory import LARGEST_FRACTION, MEBIBYTE, PoolKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
 # TensorFlow is one package with CUDA and another without; an environment has either.
 DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "keras", "numpy")
 DEVICES = ("cpu", "cuda")
-# Its packages are CUDA 12's. For GPUs newer than Ada (8.9) the pinned one has PTX of
-# CUDA 12.5 alone, which the driver translates: there it takes 555.42.
+# Its packages are CUDA 12's. For GPUs newer than Ada (8.9) the pinned one has some of
+# its kernels (Cast, DivNoNan) as PTX of CUDA 12.5 alone, which the driver translates:
+# there it takes 555.42.
 LEAST_DRIVER = (525, 60)
 # The other costs 1.6 times the CPU seconds an epoch at 64 px, batch 20.
 DATA_FORMAT = "channels_last"
@@ -58,6 +62,10 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
         variables[ALLOCATOR] = _ALLOCATORS[pool.kind]
     elif pool.kind is PoolKind.GROW:
         variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+    if pool is not None and job.gpu_memory is not None:
+        # It would leave up to 1.8 GB alone; what cnmem=1 leaves is enough.
+        rest = round(job.gpu_memory * (1 - LARGEST_FRACTION))
+        variables["TF_DEVICE_MIN_SYS_MEMORY_IN_MB"] = str(rest)
     return variables  # a share of the GPU's memory: `load` sees the GPU
 
 
@@ -262,6 +270,44 @@ class TensorFlowRuntime:
         return str(details.get("device_name", self.gpu.name))
 
 
+def _show_cuda() -> None:
+    """Show TensorFlow its packages' cuSOLVER, and XLA their compiler of PTX.
+
+    2.21 loads CUDA's libraries by a path that lacks cuSOLVER, without which it
+    registers no GPU; what is loaded already it finds by its name. XLA would take the
+    compiler of /usr/local/cuda, of whatever version, before the package's.
+    """
+    for library in cuda.packaged("cusolver/lib/libcusolver.so.*"):
+        with contextlib.suppress(
+            OSError
+        ):  # then it sees no GPU, and `_take_gpu` says so
+            ctypes.CDLL(str(library))
+    for folder in cuda.packaged("cuda_nvcc"):
+        if not re.search(r"\s", str(folder)):  # which would end the flag
+            os.environ["XLA_FLAGS"] = f"--xla_gpu_cuda_data_dir={folder}"
+
+
+def _fail_at_once() -> None:
+    """Have TensorFlow's pool refuse at once what it has not got.
+
+    It would wait 10 s first, each time, and XLA asks for each algorithm that it tries.
+    """
+    # There is no public name for it; where it has another one, it waits.
+    from tensorflow.python.eager import context
+
+    eager = context.context()
+    options = getattr(eager, "_compute_gpu_options", None)
+    if options is None:
+        return
+
+    def impatient() -> Any:
+        found = options()
+        found.experimental.disallow_retry_on_allocation_failure = True
+        return found
+
+    eager._compute_gpu_options = impatient
+
+
 def _take_gpu(tensorflow: Any, job: Job) -> tuple[Any, int | None, int | None]:
     """The GPU to compute on, the bytes that its pool may have, and those it has taken.
 
@@ -309,7 +355,11 @@ def load(job: Job) -> TensorFlowRuntime:
     config.threading.set_intra_op_parallelism_threads(job.cores)
     config.threading.set_inter_op_parallelism_threads(job.cores)
     config.experimental.enable_tensor_float_32_execution(job.precision == "tf32")
-    taken = (None, None, None) if job.pool is None else _take_gpu(tensorflow, job)
+    taken: tuple[Any, int | None, int | None] = (None, None, None)
+    if job.pool is not None:
+        _show_cuda()
+        _fail_at_once()
+        taken = _take_gpu(tensorflow, job)
     import keras
 
     if job.precision == "bfloat16":

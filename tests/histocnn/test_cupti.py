@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,24 @@ def test_where_another_tool_has_cupti_it_cannot_be_told(library: ctypes.CDLL) ->
 
 def test_without_cupti_it_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cupti, "_LIBRARIES", ("libno-such-cupti.so",))
+    monkeypatch.setattr(sys, "path", [])
     with cupti.memory_calls() as calls:
         pass
     assert calls is None
+
+
+def test_where_only_an_engines_packages_have_cupti_it_is_theirs(
+    library: ctypes.CDLL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loader does not look there."""
+    folder = tmp_path / "site-packages" / "nvidia" / "cuda_cupti" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "libcupti.so.12").symlink_to(library._name)
+    monkeypatch.setattr(cupti, "_LIBRARIES", ("libno-such-cupti.so",))
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path / "site-packages")])
+    with cupti.memory_calls() as calls:
+        library.call(1, 2)
+    assert calls == {"cuMemAlloc_v2": 1}
 
 
 def test_an_error_inside_leaves_nothing_subscribed(library: ctypes.CDLL) -> None:

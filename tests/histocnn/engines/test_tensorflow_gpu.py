@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -91,6 +93,37 @@ def test_a_pool_is_asked_for_before_the_start(
         if "GPU" in name or "CUDA" in name
     }
     assert pool == variables
+
+
+def test_of_a_gpu_made_small_all_but_a_twentieth_may_be_had() -> None:
+    """TensorFlow by itself would leave 1.8 of 4 GB alone."""
+    small = engine.environment(replace(JOB, cnmem="grow", gpu_memory=4096), Path("/"))
+    assert small["TF_DEVICE_MIN_SYS_MEMORY_IN_MB"] == "205"
+    assert "TF_DEVICE_MIN_SYS_MEMORY_IN_MB" not in engine.environment(JOB, Path("/"))
+
+
+@pytest.mark.parametrize("place", ["site-packages", "site packages"])
+def test_cuda_of_its_packages_is_shown_to_it(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library by loading it; XLA's compiler by a flag, which a space would end."""
+    for folder in ("cusolver/lib", "cuda_nvcc"):
+        (tmp_path / place / "nvidia" / folder).mkdir(parents=True)
+    library = tmp_path / place / "nvidia" / "cusolver" / "lib" / "libcusolver.so.11"
+    library.touch()
+    loaded: list[str] = []
+
+    def load(name: str) -> None:
+        loaded.append(name)
+        raise OSError("no library at all")
+
+    monkeypatch.setattr("ctypes.CDLL", load)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path / place)])
+    monkeypatch.setenv("XLA_FLAGS", "")
+    engine._show_cuda()
+    assert loaded == [str(library)]
+    flag = f"--xla_gpu_cuda_data_dir={tmp_path / place / 'nvidia' / 'cuda_nvcc'}"
+    assert os.environ["XLA_FLAGS"] == ("" if " " in place else flag)
 
 
 def test_the_cpu_hides_the_gpu() -> None:
@@ -221,6 +254,21 @@ except InputError as error:
 """
 
 
+IMPATIENT = """
+import json
+from histocnn.engines import tensorflow
+from tensorflow.python.eager import context
+
+def waits():
+    asked = context.context()._compute_gpu_options()
+    return not asked.experimental.disallow_retry_on_allocation_failure
+
+before = waits()
+tensorflow._fail_at_once()
+print(json.dumps([before, waits()]))
+"""
+
+
 @pytest.fixture(scope="module")
 def seen() -> Any:
     """What `SCRIPT` found."""
@@ -245,3 +293,8 @@ def test_tensorflow_without_cuda_refuses_a_gpus_job() -> None:
     """The CPU's package itself, told to load a job of device cuda."""
     said = printed_by(ON_CPU, "-c", REFUSED, json.dumps(asdict(JOB)))
     assert said.startswith("TensorFlow sees no GPU here and would train on the CPU")
+
+
+def test_its_pool_refuses_at_once_what_it_has_not_got() -> None:
+    """By a name of TensorFlow's own, which has to be there."""
+    assert printed_by(ON_CPU, "-c", IMPATIENT) == [True, False]
