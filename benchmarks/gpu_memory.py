@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks import driver
 from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
-from benchmarks.sentinel.nvml import Gpu
+from benchmarks.sentinel.nvml import Gpu, first_of
 from histocnn.errors import spelled
 from histocnn.job import Job
 from histocnn.memory import MEBIBYTE
@@ -146,16 +146,16 @@ def doubt(variables: Mapping[str, str]) -> str | None:
 
 def _doubt(nvml: Any, variables: Mapping[str, str]) -> str | None:
     seen = {**os.environ, **variables}
-    first = seen.get("CUDA_VISIBLE_DEVICES", "0").split(",", maxsplit=1)[0].strip()
-    if first.startswith("MIG-"):
+    first = first_of(seen.get("CUDA_VISIBLE_DEVICES", "0"))
+    if str(first).startswith("MIG-"):
         return None
     gpus = [
         nvml.nvmlDeviceGetHandleByIndex(index)
         for index in range(nvml.nvmlDeviceGetCount())
     ]
-    if variables and first.isascii() and first.isdigit():
-        # All that a container sees; CUDA numbers the machine's among themselves.
-        gpus = gpus[int(first) :][:1]
+    if isinstance(first, int):
+        if variables:  # all that a container sees; CUDA numbers the machine's itself
+            gpus = gpus[first:][:1]
     elif first.startswith("GPU-"):
         gpus = [gpu for gpu in gpus if nvml.nvmlDeviceGetUUID(gpu).startswith(first)]
     if any(_is_cut(nvml, gpu) for gpu in gpus):

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import driver, gpu_facts
 from benchmarks.gpu_facts import GpuFacts
+from benchmarks.sentinel.nvml import first_of
 
 _FRESH = 10.0  # seconds: a grid asks for each of its cases
 
@@ -53,9 +54,9 @@ def unusable(facts: GpuFacts, variables: Mapping[str, str] = os.environ) -> str 
 
 def _shows_one(visible: str, count: int) -> bool:
     """Whether the list has a GPU: CUDA reads it to the first that is none."""
-    first = visible.split(",", maxsplit=1)[0].strip()
-    if re.fullmatch("[0-9]+", first):
-        return int(first) < count
+    first = first_of(visible)
+    if isinstance(first, int):
+        return first < count
     if not first.startswith(("GPU-", "MIG-")):
         return False
     names = uuids(int(time.monotonic() / _FRESH))

@@ -6,21 +6,20 @@ frontier of a small card on a large one. It runs only where its file is named, s
 processes a case.
 """
 
-from typing import Any, NoReturn
+from typing import Any
 
 import psutil
 import pytest
 
 from benchmarks import gpu_memory
+from benchmarks.failing import in_a_line
 from benchmarks.frontier import Frontier, guess, most_images
-from benchmarks.outcomes import MeasuringFailed
 from benchmarks.probes import Probe, Prober, in_words, record, untimed
 from benchmarks.replay import Stopwatch, no_time
 from benchmarks.saving import keep_outcome
 from benchmarks.session import suite_of
 from benchmarks.settling import settle
 from benchmarks.suite import Suite
-from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.measurement import Measurement, Stopped
 from histocnn.memory import MEBIBYTE
@@ -124,16 +123,10 @@ def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     """The frontier of ``case``; skipped where it cannot run here, failed in a line."""
     host, limit = psutil.virtual_memory().available, suite.settings.memory_bytes
     prober = Prober(suite, case, most_images(case, host, limit))
-    problem = ""
-    try:
+    with in_a_line(_name(case)):
         if reason := suite.launcher.missing(case):
             pytest.skip(reason)
-        found = prober.search(guess(case, known, _gpu_bytes(suite, case)))
-    except (MeasuringFailed, InputError) as error:
-        problem = str(error)
-    if problem:  # not where it was caught: pytest would print the chain behind it
-        _fail(case, problem)
-    return found
+        return prober.search(guess(case, known, _gpu_bytes(suite, case)))
 
 
 def _measurement(largest: Probe | None) -> Measurement | None:
@@ -141,10 +134,6 @@ def _measurement(largest: Probe | None) -> Measurement | None:
     if largest is None or largest.launch is None:
         return None
     return settle(largest.job, [largest.launch], Stopped("fixed"))
-
-
-def _fail(case: Job, problem: str) -> NoReturn:
-    pytest.fail(f"{_name(case)}: {problem}", pytrace=False)
 
 
 def _gpu_bytes(suite: Suite, case: Job) -> int:

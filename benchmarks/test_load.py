@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import gpu_memory
+from benchmarks.failing import in_a_line
 from benchmarks.launchers import Launcher
 from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
-from benchmarks.outcomes import MeasuringFailed
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.workers import worker
 from histocnn import engines
 from histocnn.cache import open_arrays
 from histocnn.data import DatasetSpec, glas
-from histocnn.errors import InputError
 from histocnn.job import DEVICES, Job
 from histocnn.prepare import fill, prepare, squeeze
 from histocnn.protocol import Copied, Opened
@@ -223,14 +222,8 @@ def test_copy(
         with capsys.disabled():
             print(f"\n{job.id}: waiting for another session", end=" ", flush=True)
 
-    problem = ""
-    try:
-        with suite.alone(job, waiting):
-            opened, copied = _copied(launcher, job, launcher.path(arrays), rounds)
-    except (MeasuringFailed, InputError) as error:
-        problem = str(error)
-    if problem:  # not where it was caught: pytest would print the chain behind it
-        pytest.fail(f"{job.id}: {problem}", pytrace=False)
+    with in_a_line(job.id), suite.alone(job, waiting):
+        opened, copied = _copied(launcher, job, launcher.path(arrays), rounds)
     assert copied.nbytes == job.images * SIZE * SIZE * 3 * 4
     assert len(copied.seconds) == STOPWATCH.load(copied.seconds) == rounds
     benchmark.extra_info["device_name"] = opened.device_name

@@ -5,16 +5,15 @@ machine, a set-up against another, an engine against code written by hand.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import pytest
 
-from benchmarks.outcomes import MeasuringFailed
+from benchmarks.failing import in_a_line
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.settling import Effort, settle
-from histocnn.errors import InputError
 from histocnn.job import Job
 from histocnn.measurement import Launch, Measurement, Stopped
 
@@ -43,15 +42,10 @@ class Turns:
         in one line, where a launch does.
         """
         done: dict[str, list[Launch]] = {name: [] for name in jobs}
-        problem = ""
-        try:
+        with in_a_line(next(iter(jobs.values())).id):
             for number in range(self.launches):
                 for name in jobs if number % 2 == 0 else reversed(list(jobs)):
                     done[name].append(launch(name, self.effort))
-        except (MeasuringFailed, InputError) as error:
-            problem = str(error)
-        if problem:  # not where it was caught: pytest would print the chain behind it
-            _fail(next(iter(jobs.values())), problem)
         fixed = Stopped("fixed")
         return {name: settle(jobs[name], done[name], fixed) for name in jobs}
 
@@ -70,7 +64,3 @@ def replay(
     seconds = [launch.median_seconds for launch in measured[name].counted]
     benchmark.extra_info["by_turns"] = msgspec.to_builtins(dict(measured))
     benchmark.pedantic(stopwatch.advance, rounds=stopwatch.load(seconds))
-
-
-def _fail(job: Job, problem: str) -> NoReturn:
-    pytest.fail(f"{job.id}: {problem}", pytrace=False)

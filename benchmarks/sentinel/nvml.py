@@ -163,12 +163,18 @@ class Gpu:
         return float(min(1.0, sum(busy[pid] for pid in busy.keys() - self._own)))
 
 
+def first_of(visible: str) -> int | str:
+    """The first in a list of CUDA_VISIBLE_DEVICES: a GPU's number, or another word."""
+    first = visible.split(",", maxsplit=1)[0].strip()
+    return int(first) if first.isascii() and first.isdigit() else first
+
+
 def _first(nvml: Any, visible: str) -> Any:
     """The handle of the first in a list of CUDA_VISIBLE_DEVICES; None for none."""
-    name = visible.split(",", maxsplit=1)[0].strip()
-    if name.isascii() and name.isdigit():
-        if int(name) < nvml.nvmlDeviceGetCount():
-            return nvml.nvmlDeviceGetHandleByIndex(int(name))
+    name = first_of(visible)
+    if isinstance(name, int):
+        if name < nvml.nvmlDeviceGetCount():
+            return nvml.nvmlDeviceGetHandleByIndex(name)
         return None
     for index in range(nvml.nvmlDeviceGetCount()):
         handle = nvml.nvmlDeviceGetHandleByIndex(index)

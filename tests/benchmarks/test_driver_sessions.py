@@ -33,9 +33,17 @@ def beside(
     return gpu
 
 
-def saved(file: Path) -> list[dict[str, Any]]:
-    """The cases of a saved file that have a time."""
-    return list(json.loads(file.read_text())["benchmarks"])
+def measured(
+    run_pytest: Pytest, folder: Path, *options: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """What a session that ends well prints, and its cases that have a time."""
+    file = folder / "run.json"
+    done = run_pytest(
+        *(*options, *GRID, *ONCE, "--engines", "tensorflow"),
+        f"--benchmark-json={file}",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, list(json.loads(file.read_text())["benchmarks"])
 
 
 def test_an_old_driver_skips_the_locked_environments_in_a_line(
@@ -43,15 +51,11 @@ def test_an_old_driver_skips_the_locked_environments_in_a_line(
 ) -> None:
     """It lacks what its library is asked for; the CPU's cases are measured."""
     beside("OLD", tmp_path, monkeypatch)
-    file = tmp_path / "run.json"
-    done = run_pytest(
-        *(*GRID, *ONCE, "--engines", "tensorflow", "--devices", "cpu,cuda", own[0]),
-        *("--gpu-memory", "4GB", f"--benchmark-json={file}"),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "driver 470.82.01 is older than 525.60, which the locked" in done.stdout
-    assert "1 passed, 2 skipped" in done.stdout
-    assert [case["params"]["device"] for case in saved(file)] == ["cpu"]
+    options = ("--devices", "cpu,cuda", own[0], "--gpu-memory", "4GB")
+    printed, cases = measured(run_pytest, tmp_path, *options)
+    assert "driver 470.82.01 is older than 525.60, which the locked" in printed
+    assert "1 passed, 2 skipped" in printed
+    assert [case["params"]["device"] for case in cases] == ["cpu"]
 
 
 def test_with_an_own_interpreter_an_old_driver_is_measured(
@@ -59,13 +63,8 @@ def test_with_an_own_interpreter_an_old_driver_is_measured(
 ) -> None:
     """Whose memory it is, it does not tell."""
     beside("OLD", tmp_path, monkeypatch)
-    file = tmp_path / "run.json"
-    done = run_pytest(
-        *(*GRID, *ONCE, "--engines", "tensorflow", "--devices", "cuda", *own),
-        *("--cnmem", "0", f"--benchmark-json={file}"),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (case,) = saved(file)
+    options = ("--devices", "cuda", *own, "--cnmem", "0")
+    _, (case,) = measured(run_pytest, tmp_path, *options)
     assert case["params"]["device"] == "cuda"
     (launch,) = case["extra_info"]["launches"]
     gpus = [each["conditions"]["gpu"] for each in launch["rounds"]]
@@ -86,13 +85,9 @@ def test_a_driver_that_never_answers_costs_the_gpu_cases_alone(
         "from benchmarks import driver\n\ndriver.PATIENCE = 1.0\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    file = tmp_path / "run.json"
-    done = run_pytest(
-        *("-p", "impatient", *GRID, *ONCE, "--engines", "tensorflow", *own),
-        *("--devices", devices, "--cnmem", "0", f"--benchmark-json={file}"),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ("-p", "impatient", *own, "--devices", devices, "--cnmem", "0")
+    printed, cases = measured(run_pytest, tmp_path, *options)
     said = "the NVIDIA driver gave no answer in 1 s; restart the machine"
-    assert f"\n{said}" in done.stdout
-    assert (f"no NVIDIA GPU answers: {said}" in done.stdout) == ("cuda" in devices)
-    assert [case["params"]["device"] for case in saved(file)] == ["cpu"]
+    assert f"\n{said}" in printed
+    assert (f"no NVIDIA GPU answers: {said}" in printed) == ("cuda" in devices)
+    assert [case["params"]["device"] for case in cases] == ["cpu"]
