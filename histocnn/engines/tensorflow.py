@@ -244,8 +244,8 @@ class TensorFlowRuntime:
 
     def fused(self, model: Any, job: Job) -> Fused:
         """An epoch in one graph; on a GPU its steps go through XLA, as `fit`'s do."""
-        # Not measured: no GPU has run it. XLA by the step is what Keras' own loop has
-        # there, so that the two loops differ in nothing but what is around a step.
+        # XLA by the step is what Keras' own loop has there: so the two loops differ in
+        # nothing but what is around a step.
         gpu = self.gpu is not None
         return Fused(self.tensorflow, model, job.batch, self._device, xla=gpu)
 
