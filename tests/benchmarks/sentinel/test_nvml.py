@@ -253,7 +253,7 @@ def test_a_sentinel_tells_of_the_gpu_that_it_is_given() -> None:
 
 
 @pytest.mark.parametrize("spent", [0.0, 0.04])
-@pytest.mark.parametrize(("seconds", "told"), [(0.6, True), (0.05, False)])
+@pytest.mark.parametrize(("seconds", "told"), [(1.5, True), (0.05, False)])
 def test_energy_is_told_of_training_that_fills_the_window(
     seconds: float, told: bool, spent: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
