@@ -145,7 +145,8 @@ class Budget:
         self._ended: float | None = None
 
     def begin(self) -> None:
-        """From now on it is used up."""
+        """From now on it is used up; also if that had come to an end."""
+        self._ended = None
         if self._began is None:
             self._began = self._clock()
 

@@ -48,15 +48,15 @@ class DockerChannel:
             **{f"label:{key}": value for key, value in sorted(image.labels.items())},
         }
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        self._socket = container.attach_socket(params=streams)
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._words: deque[bytes] = deque(maxlen=64)
-        try:
+        with contextlib.ExitStack() as unless_started:
+            # One that never ran is not removed by itself.
+            unless_started.callback(_remove, container)
+            self._socket = container.attach_socket(params=streams)
+            unless_started.callback(self._socket.close)
             container.start()
-        except Exception:
-            self._socket.close()
-            container.remove(force=True)  # one that never ran is not removed by itself
-            raise
+            unless_started.pop_all()
         self.pid = self._first_process()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -184,6 +184,13 @@ class DockerChannel:
             if event.get("Action") == "die"
         ]
         return (codes or ["unknown"])[-1], "oom" in actions
+
+
+def _remove(container: Any) -> None:
+    import docker
+
+    with contextlib.suppress(docker.errors.DockerException, OSError):
+        container.remove(force=True)
 
 
 def _signal(code: str) -> str | None:

@@ -11,6 +11,7 @@ import psutil
 
 from benchmarks import gpu_facts, gpu_needs, launchers
 from benchmarks.environments import ROOT
+from benchmarks.kernel_facts import Kernel
 from histocnn import engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -32,7 +33,9 @@ class Finding:
 def cores() -> Iterator[Finding]:
     """CPUs, and how steady their clock is."""
     usable, present = len(pinning.usable_cpus()), os.cpu_count() or 1
-    yield Finding("cores", f"{usable} usable of {present}")
+    quota = Kernel(Path("/"), ()).cpu_quota
+    lent = "" if quota is None else f"; a control group lends the time of {quota:g}"
+    yield Finding("cores", f"{usable} usable of {present}{lent}")
     if not _GOVERNOR.exists():
         yield Finding("governor", "not told by this kernel (a virtual machine?)")
         return

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from benchmarks.launchers import Launcher
 from benchmarks.outcomes import MeasuringFailed
 from histocnn.errors import InputError
+from histocnn.job import Job
 
 
 @contextmanager
@@ -20,3 +22,14 @@ def in_a_line(name: str) -> Iterator[None]:
     except (MeasuringFailed, InputError) as error:
         # Or pytest would print the chain behind it.
         raise pytest.fail.Exception(f"{name}: {error}", pytrace=False) from None
+
+
+def skip_without(launcher: Launcher, *jobs: Job) -> None:
+    """Skip the test where ``launcher`` lacks what one of ``jobs`` needs.
+
+    It fails, in a line, where that is broken.
+    """
+    for job in jobs:
+        with in_a_line(job.id):
+            if reason := launcher.missing(job):
+                pytest.skip(reason)

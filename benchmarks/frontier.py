@@ -105,14 +105,13 @@ def guess(case: Job, known: Mapping[Job, int], gpu_bytes: int) -> int:
     return max(1, round(known[nearest] * (nearest.size / case.size) ** 2))
 
 
-def most_images(case: Job, host_bytes: int, limit: int | None = None) -> int:
+def most_images(case: Job, host_bytes: int, *limits: int | None) -> int:
     """The largest batch worth trying: `MOST`, or what a quarter of the host holds.
 
-    The worker has its images there as float32, and Keras may copy them. ``limit`` are
-    the bytes that it may use of the host at most; None: all.
+    The worker has its images there as float32, and Keras may copy them. ``limits`` are
+    bytes that it may use of the host at most; None: all.
     """
-    if limit is not None:
-        host_bytes = min(host_bytes, limit)
+    host_bytes = min([host_bytes, *(each for each in limits if each is not None)])
     image = case.size**2 * 3 * _FLOAT_BYTES
     return max(1, min(MOST, host_bytes // 4 // image))
 

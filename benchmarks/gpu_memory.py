@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks import driver
 from benchmarks.outcomes import MeasuringFailed, MemoryShort, Outcome
-from benchmarks.sentinel.nvml import Gpu, first_of
+from benchmarks.sentinel.nvml import Gpu, answering, first_of
 from histocnn.errors import spelled
 from histocnn.job import Job
 from histocnn.memory import MEBIBYTE
@@ -149,10 +149,7 @@ def _doubt(nvml: Any, variables: Mapping[str, str]) -> str | None:
     first = first_of(seen.get("CUDA_VISIBLE_DEVICES", "0"))
     if str(first).startswith("MIG-"):
         return None
-    gpus = [
-        nvml.nvmlDeviceGetHandleByIndex(index)
-        for index in range(nvml.nvmlDeviceGetCount())
-    ]
+    gpus = answering(nvml)
     if isinstance(first, int):
         if variables:  # all that a container sees; CUDA numbers the machine's itself
             gpus = gpus[first:][:1]

@@ -1,7 +1,7 @@
 """What Linux tells of the machine in /proc and /sys; None for what it does not tell."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,8 +12,10 @@ _CPUS = "sys/devices/system/cpu"
 #: What /proc/cpuinfo calls the model: on x86, POWER and RISC-V, and what ARM tells.
 _MODEL = ("model name", "cpu", "uarch")
 _ARM = ("CPU implementer", "CPU architecture", "CPU variant", "CPU part")
-_QUOTA_2: tuple[str, ...] = ("cpu.max",)
-_QUOTA_1: tuple[str, ...] = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+#: Files of a control group, by the version of the groups.
+_QUOTA = {2: ("cpu.max",), 1: ("cpu.cfs_quota_us", "cpu.cfs_period_us")}
+_MEMORY = {2: ("memory.max",), 1: ("memory.limit_in_bytes",)}
+_NO_LIMIT = 2**62  # bytes, and fewer than version 1 has for none
 _IN_CGROUP = re.compile(r"kubepods|docker|libpod|containerd|lxc")
 
 
@@ -132,20 +134,15 @@ class Kernel:
     @property
     def cpu_quota(self) -> float | None:
         """Cores' worth of time that the control groups allow; None without a limit."""
-        quotas = []
-        for line in (self._text("proc/self/cgroup") or "").splitlines():
-            _, controllers, path = (*line.split(":", 2), "?", "?")[:3]
-            if not controllers:  # version 2 of the groups has one tree for all
-                tree, files = "", _QUOTA_2
-            elif "cpu" in controllers.split(","):
-                tree, files = "cpu/", _QUOTA_1
-            else:
-                continue
-            for group in _with_parents(path):
-                folder = f"sys/fs/cgroup/{tree}{group}"
-                texts = [self._text(f"{folder}/{file}") or "" for file in files]
-                quotas.append(_quota(" ".join(texts)))
+        quotas = [_quota(text) for text in self._groups("cpu", _QUOTA)]
         return min((each for each in quotas if each is not None), default=None)
+
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that the control groups allow; None without a limit."""
+        limits = [_number(text) for text in self._groups("memory", _MEMORY)]
+        real = (each for each in limits if each is not None and each < _NO_LIMIT)
+        return min(real, default=None)
 
     @cached_property
     def _cpuinfo(self) -> dict[str, list[str]]:
@@ -158,6 +155,22 @@ class Kernel:
             if colon and value and value not in values:
                 values.append(value)
         return {name: values for name, values in found.items() if values}
+
+    def _groups(
+        self, controller: str, files: Mapping[int, tuple[str, ...]]
+    ) -> Iterable[str]:
+        """What ``files`` say in this process's control groups and all above them."""
+        for line in (self._text("proc/self/cgroup") or "").splitlines():
+            _, controllers, path = (*line.split(":", 2), "?", "?")[:3]
+            if not controllers:  # version 2 of the groups has one tree for all
+                tree, names = "", files[2]
+            elif controller in controllers.split(","):
+                tree, names = f"{controller}/", files[1]
+            else:
+                continue
+            for group in _with_parents(path):
+                folder = f"sys/fs/cgroup/{tree}{group}"
+                yield " ".join(self._text(f"{folder}/{name}") or "" for name in names)
 
     def _text(self, path: str) -> str | None:
         try:

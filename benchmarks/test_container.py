@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks import launchers
+from benchmarks.failing import skip_without
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.turns import Turns, replay
@@ -22,8 +23,7 @@ def by_turns(pytestconfig: pytest.Config) -> dict[str, Measurement]:
     suite = suite_of(pytestconfig)
     both = {name: launchers.get(name) for name in ("local", "docker")}
     for launcher in both.values():
-        if reason := launcher.missing(JOB):
-            pytest.skip(reason)
+        skip_without(launcher, JOB)
     return Turns(pytestconfig, LAUNCHES, ROUNDS).measure(
         dict.fromkeys(both, JOB),
         lambda name, effort: suite.launch(JOB, effort, launcher=both[name]),

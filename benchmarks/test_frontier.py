@@ -6,6 +6,7 @@ frontier of a small card on a large one. It runs only where its file is named, s
 processes a case.
 """
 
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 from benchmarks import gpu_memory
 from benchmarks.failing import in_a_line
 from benchmarks.frontier import Frontier, guess, most_images
+from benchmarks.kernel_facts import Kernel
 from benchmarks.probes import Probe, Prober, in_words, record, untimed
 from benchmarks.replay import Stopwatch, no_time
 from benchmarks.saving import keep_outcome
@@ -121,8 +123,9 @@ def test_largest_batch(
 
 def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     """The frontier of ``case``; skipped where it cannot run here, failed in a line."""
-    host, limit = psutil.virtual_memory().available, suite.settings.memory_bytes
-    prober = Prober(suite, case, most_images(case, host, limit))
+    host = psutil.virtual_memory().available
+    limits = suite.settings.memory_bytes, Kernel(Path("/"), ()).memory_limit
+    prober = Prober(suite, case, most_images(case, host, *limits))
     with in_a_line(_name(case)):
         if reason := suite.launcher.missing(case):
             pytest.skip(reason)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import gpu_memory
-from benchmarks.failing import in_a_line
+from benchmarks.failing import in_a_line, skip_without
 from benchmarks.launchers import Launcher
 from benchmarks.loaders import IMAGES, LOADERS, SIZE, SQUARE, Loader, Pixels, files_of
 from benchmarks.replay import Stopwatch
@@ -213,8 +213,7 @@ def test_copy(
         cnmem=None if device == "cpu" else "1",
         cores=launcher.cores(),
     )
-    if reason := launcher.missing(job):
-        pytest.skip(reason)
+    skip_without(launcher, job)
     arrays = prepare(DatasetSpec.parse(job.dataset).load(), job.size, job.images)
     rounds = 1 if pytestconfig.getoption("benchmark_disable") else COPIES
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.failing import skip_without
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.settling import half_width
@@ -76,9 +77,7 @@ def test_engine_beside_its_peer(
         )
         for name in (loop, "peer")
     }
-    for job in jobs.values():
-        if reason := suite.launcher.missing(job):
-            pytest.skip(reason)
+    skip_without(suite.launcher, *jobs.values())
     turns = Turns(pytestconfig, LAUNCHES, ROUNDS[device])
     measured = turns.measure(
         jobs, lambda name, effort: suite.launch(jobs[name], effort)

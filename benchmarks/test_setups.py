@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from benchmarks.failing import skip_without
 from benchmarks.replay import Stopwatch
 from benchmarks.session import suite_of
 from benchmarks.settling import Effort
@@ -158,8 +159,7 @@ def _measure(compared: Compared, config: pytest.Config) -> dict[str, Measurement
         cores=suite.launcher.cores(),
         dataset=suite.dataset_label,
     )
-    if reason := suite.launcher.missing(job):
-        pytest.skip(reason)
+    skip_without(suite.launcher, job)
     setups = SETUPS[compared.engine, compared.device]
 
     def launch(setup: str, effort: Effort) -> Launch:

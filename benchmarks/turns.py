@@ -42,9 +42,9 @@ class Turns:
         in one line, where a launch does.
         """
         done: dict[str, list[Launch]] = {name: [] for name in jobs}
-        with in_a_line(next(iter(jobs.values())).id):
-            for number in range(self.launches):
-                for name in jobs if number % 2 == 0 else reversed(list(jobs)):
+        for number in range(self.launches):
+            for name in jobs if number % 2 == 0 else reversed(list(jobs)):
+                with in_a_line(f"{jobs[name].id}, {name}"):
                     done[name].append(launch(name, self.effort))
         fixed = Stopped("fixed")
         return {name: settle(jobs[name], done[name], fixed) for name in jobs}

@@ -168,9 +168,7 @@ def main() -> None:
     try:
         with Context() as context:
             _hold(context, arguments.leave)
-    except OSError as error:
-        sys.exit(f"there is no NVIDIA driver: {error}")
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         sys.exit(str(error))
 
 

@@ -36,7 +36,10 @@ class Context:
         self._handle = ctypes.c_int()
 
     def __enter__(self) -> "Context":
-        self._driver = ctypes.CDLL("libcuda.so.1")
+        try:
+            self._driver = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise OSError(f"there is no NVIDIA driver: {error}") from None
         context = ctypes.c_void_p()
         self._ask("cuInit", 0)
         self._ask("cuDeviceGet", ctypes.byref(self._handle), self._number)

@@ -53,9 +53,9 @@ class Conditions:
     half of one core all the time), ``steal_cores`` the same for the hypervisor.
     ``pressure`` is the share of the time, 0 to 1, in which tasks of the whole machine
     waited for ``cpu`` (some), ``memory`` and ``io`` (all that could have run).
-    ``cpu_mhz`` is the mean clock of the case's CPUs. ``joules`` is what each meter
-    counted (``gpu``, ``package-0``, …), scaled from the window to the round; a window
-    with a rest in it has none.
+    ``cpu_mhz`` is the clock of the fastest of the case's CPUs. ``joules`` is what each
+    meter counted (``gpu``, ``package-0``, …), scaled from the window to the round; a
+    window with a rest in it has none.
     """
 
     foreign_cores: float | None = None

@@ -96,7 +96,7 @@ def seen(engine_threads: int) -> CoresSeen:
     for task in tasks:
         try:
             status = (task / "status").read_text()
-        except FileNotFoundError:  # the thread ended meanwhile
+        except (FileNotFoundError, ProcessLookupError):  # the thread ended meanwhile
             continue
         for line in status.splitlines():
             if line.startswith("Cpus_allowed_list:"):

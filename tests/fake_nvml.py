@@ -14,8 +14,9 @@ class NvmlError(Exception):
 class Nvml:
     """The part of ``pynvml`` that is used: GPUs of so many GiB, some of them cut.
 
-    A handle is a GPU's place, or the name of an instance, which has 10 GiB. ``holders``
-    are the processes in each of the driver's lists: pids, and bytes where it tells.
+    A handle is a GPU's place, or the name of an instance, which has 10 GiB. Those
+    ``withheld`` have none. ``holders`` are the processes in each of the driver's lists:
+    pids, and bytes where it tells.
     """
 
     NVMLError = NvmlError
@@ -24,10 +25,12 @@ class Nvml:
         self,
         models: Sequence[str],
         cut: Sequence[int] = (),
+        withheld: Sequence[int] = (),
         **holders: Mapping[int, int | None],
     ) -> None:
         self._models = models
         self._cut = cut
+        self._withheld = withheld
         self._holders = holders
 
     def __getattr__(self, name: str) -> Any:
@@ -38,7 +41,7 @@ class Nvml:
             "Init": lambda: None,
             "Shutdown": lambda: None,
             "DeviceGetCount": lambda: len(self._models),
-            "DeviceGetHandleByIndex": lambda index: index,
+            "DeviceGetHandleByIndex": self._handle,
             "DeviceGetHandleByUUID": lambda uuid: uuid,
             "DeviceGetName": lambda gpu: self._models[gpu],
             "DeviceGetUUID": lambda gpu: f"GPU-{gpu}abc",
@@ -48,6 +51,11 @@ class Nvml:
             "DeviceGetGraphicsRunningProcesses": lambda _: self._listed("drawing"),
         }
         return answers.get(name.removeprefix("nvml"), refuse)
+
+    def _handle(self, index: int) -> int:
+        if index in self._withheld:
+            raise NvmlError("Insufficient Permissions")
+        return index
 
     def _memory(self, gpu: int | str) -> Any:
         size = 10 if isinstance(gpu, str) else 16 * (gpu + 1)

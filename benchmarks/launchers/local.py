@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from benchmarks import environments, gpu_needs
+from benchmarks.kernel_facts import Kernel
 from benchmarks.launchers import DEFAULTS, Settings, WorkerDied, beyond
 from benchmarks.outcomes import Outcome
 from benchmarks.scratch import Scratch
@@ -57,11 +58,18 @@ class Launcher:
             )
 
     def cores(self) -> int:
-        """Cores that this process itself may use."""
-        return len(pinning.usable_cpus())
+        """Cores that this process itself may use, all of them all the time.
+
+        A control group may lend less time than CPUs, as of a pod: it has a process on
+        more of them stand still for the rest.
+        """
+        usable, quota = len(pinning.usable_cpus()), _quota()
+        return usable if quota is None else max(1, min(usable, int(quota)))
 
     def missing(self, job: Job) -> str | None:
         """Cores, device, environment, programs: the first that is not there."""
+        if (quota := _quota()) is not None and quota < 1:
+            return f"needs a whole core; a control group lends {quota:g} of one"
         if reason := beyond(job, self.cores()):
             return reason
         name = environments.name_for(job.engine, job.device)
@@ -219,13 +227,15 @@ class LocalChannel:
         if self._stderr.closed:
             return
         self._stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_GRACE)
-        self.kill()
-        self._selector.close()
-        self._stdout.close()
-        self._stderr.close()
-        self._scratch.remove()
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE)
+        finally:  # an interrupt would leave its children behind
+            self.kill()
+            self._selector.close()
+            self._stdout.close()
+            self._stderr.close()
+            self._scratch.remove()
 
     def kill(self) -> None:
         """SIGKILL to the whole process group, so that no child outlives the worker."""
@@ -249,6 +259,11 @@ class LocalChannel:
         lacks = "ModuleNotFoundError: " in words and self.remedy
         how += f"; {self.remedy}" if lacks else ""
         return Outcome("crashed", f"the worker died ({how})", name, words)
+
+
+def _quota() -> float | None:
+    """How many cores' time this process may use; None for that of all."""
+    return Kernel(Path("/"), ()).cpu_quota
 
 
 def _unnamed_file(folder: Path) -> BinaryIO:

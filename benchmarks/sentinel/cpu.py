@@ -2,7 +2,6 @@
 
 import os
 import re
-import statistics
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +102,10 @@ class Pressure:
 
 
 class Clock:
-    """The mean clock of some CPUs, at most once a second."""
+    """The clock of the fastest of some CPUs, looked at once a second at most.
+
+    Not their mean: idle ones, as most of a GPU case's, may tell any clock.
+    """
 
     def __init__(self, cpus: Collection[int], root: Path) -> None:
         self._cpus = frozenset(cpus)
@@ -126,7 +128,7 @@ class Clock:
 
     def _now(self) -> float | None:
         clocks = [mhz for file in self._files if (mhz := _scaled(file.read()))]
-        return statistics.fmean(clocks or self._from_cpuinfo() or [0.0]) or None
+        return max(clocks or self._from_cpuinfo(), default=None)
 
     def _from_cpuinfo(self) -> list[float]:
         """What x86 says where nothing scales the clock, as in virtual machines."""

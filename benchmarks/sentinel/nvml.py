@@ -1,5 +1,6 @@
 """The GPU of a case as its driver tells of it, through NVML."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -169,15 +170,26 @@ def first_of(visible: str) -> int | str:
     return int(first) if first.isascii() and first.isdigit() else first
 
 
+def answering(nvml: Any) -> list[Any]:
+    """Handles of the GPUs that this process may open, which CUDA numbers alone.
+
+    The driver counts others, too: lost ones, and those that a control group withholds,
+    as Slurm's of other people's jobs.
+    """
+    handles = []
+    for index in range(nvml.nvmlDeviceGetCount()):
+        with contextlib.suppress(nvml.NVMLError):
+            handles.append(nvml.nvmlDeviceGetHandleByIndex(index))
+    return handles
+
+
 def _first(nvml: Any, visible: str) -> Any:
     """The handle of the first in a list of CUDA_VISIBLE_DEVICES; None for none."""
     name = first_of(visible)
+    handles = answering(nvml)
     if isinstance(name, int):
-        if name < nvml.nvmlDeviceGetCount():
-            return nvml.nvmlDeviceGetHandleByIndex(name)
-        return None
-    for index in range(nvml.nvmlDeviceGetCount()):
-        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        return handles[name] if name < len(handles) else None
+    for handle in handles:
         # CUDA takes any beginning that is unique.
         if name and nvml.nvmlDeviceGetUUID(handle).startswith(name):
             return handle

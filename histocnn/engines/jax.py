@@ -55,6 +55,8 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     pool = job.pool
     if pool is None:
         return variables
+    # It would open all that it sees, and reserve its pool on each.
+    variables["JAX_CUDA_VISIBLE_DEVICES"] = "0"
     match pool.kind:
         case PoolKind.OFF:
             variables["XLA_PYTHON_CLIENT_ALLOCATOR"] = "platform"
@@ -157,7 +159,8 @@ class JaxRuntime:
             return len(os.sched_getaffinity(0))
         count = 0
         for task in Path("/proc/self/task").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
+            # It may end meanwhile.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 count += (task / "comm").read_text().startswith("tf_XLAEigen")
         return count
 

@@ -489,3 +489,16 @@ def test_a_worker_that_hangs_takes_no_more_than_twice_what_is_left(
     for policy in (Policy(effort), Policy(effort, PACE)):
         for due in (Due(SMALL, 1), Due(LARGE, 0)):
             assert at(left, [due], policy).effort(due).timeout == timeout
+
+
+def test_a_budget_that_is_begun_again_is_used_up_further() -> None:
+    """As by what is measured after an interrupt."""
+    now = [0.0]
+    budget = Budget(10.0, PACED, lambda: now[0])
+    budget.begin()
+    now[0] = 5.0
+    budget.end()
+    now[0] = 6.0
+    assert budget.left == 5.0
+    budget.begin()
+    assert budget.left == 4.0

@@ -364,3 +364,39 @@ def test_it_is_quick() -> None:
         fingerprint.take()
         seconds.append(time.perf_counter() - began)
     assert min(seconds) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({}, None),
+        (
+            {
+                "proc/self/cgroup": "0::/kubepods/pod1\n",
+                "sys/fs/cgroup/kubepods/pod1/memory.max": "max\n",
+                "sys/fs/cgroup/kubepods/memory.max": "536870912\n",
+            },
+            2**29,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:memory:/docker/x\n3:cpu:/y\n",
+                "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes": "1073741824\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{2**63 - 4096}\n",
+            },
+            2**30,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{2**63 - 4096}\n",
+            },
+            None,
+        ),
+    ],
+)
+def test_limit_of_memory_of_either_version_of_control_groups(
+    tree: Tree, files: dict[str, str], limit: int | None
+) -> None:
+    """The least of the group's own and those of the groups above it."""
+    assert Kernel(tree(files), (0,)).memory_limit == limit

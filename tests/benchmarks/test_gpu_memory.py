@@ -32,8 +32,13 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)
 
-    def there(*models: str, cut: Sequence[int] = (), **variables: str) -> None:
-        monkeypatch.setitem(sys.modules, "pynvml", Nvml(models, cut))
+    def there(
+        *models: str,
+        cut: Sequence[int] = (),
+        withheld: Sequence[int] = (),
+        **variables: str,
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pynvml", Nvml(models, cut, withheld))
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
 
@@ -91,6 +96,20 @@ def test_another_gpu_in_mig_mode_is_nothing_to_a_container_or_to_a_name(
 ) -> None:
     gpus(H100, H100, cut=[1], CUDA_VISIBLE_DEVICES="GPU-0")
     assert total(LOCAL) == total(DOCKER) == 16
+
+
+@pytest.mark.parametrize("visible", ["", "0", "GPU-1"])
+def test_a_gpu_that_a_control_group_withholds_is_none(gpus: Any, visible: str) -> None:
+    """The driver counts it, and CUDA, which cannot open it, does not."""
+    named = {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+    gpus(H100, H100, withheld=[0], **named)
+    assert gpu_memory.doubt(LOCAL) is None
+    assert total(LOCAL) == 32
+    gpus(T4, H100, T4, withheld=[0], **named)
+    doubt = gpu_memory.doubt(LOCAL) or ""
+    assert ("set CUDA_DEVICE_ORDER=PCI_BUS_ID" in doubt) == (visible != "GPU-1")
+    gpus(H100, H100, withheld=[0], cut=[1], **named)
+    assert "MIG" in (gpu_memory.doubt(LOCAL) or "")
 
 
 def test_a_gpu_beside_a_far_engine_is_not_looked_at(gpus: Any) -> None:

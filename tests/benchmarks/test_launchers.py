@@ -1,9 +1,11 @@
 """What no launcher can run is told in a sentence, before any is asked."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from benchmarks.launchers import beyond
-from histocnn import engines, peers
+from benchmarks.launchers import beyond, local
+from histocnn import engines, peers, pinning
 from histocnn.job import Job
 
 
@@ -61,3 +63,21 @@ def test_a_gpu_has_all_precisions(engine: str, precision: str) -> None:
 def test_more_cores_than_are_lent() -> None:
     """Both numbers are told."""
     assert beyond(job("jax"), 1) == "needs 2 cores; this machine lends 1"
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [(None, 4), (8.0, 4), (2.5, 2), (1.0, 1), (0.5, 1)]
+)
+def test_a_control_groups_quota_is_no_more_cores_than_that(
+    quota: float | None, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole ones: on four CPUs with the time of two and a half a case has two."""
+    monkeypatch.setattr(pinning, "usable_cpus", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(local, "Kernel", lambda *_: SimpleNamespace(cpu_quota=quota))
+    launcher = local.Launcher()
+    assert launcher.cores() == cores
+    told = launcher.missing(Job("torch", "cpu", 32, 10, None, 4))
+    if quota == 0.5:
+        assert told == "needs a whole core; a control group lends 0.5 of one"
+    elif cores < 4:
+        assert told == f"needs 4 cores; this machine lends {cores}"

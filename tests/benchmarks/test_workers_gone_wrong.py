@@ -180,6 +180,31 @@ def test_sending_to_a_dead_worker_is_no_broken_pipe() -> None:
     channel.close()  # twice is once
 
 
+def test_an_interrupt_while_a_worker_leaves_spares_neither_it_nor_its_children(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a GPU, leaving takes a second of each launch."""
+    script = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '300'])\n"
+        "print(child.pid, flush=True); sys.stdin.read(); time.sleep(300)"
+    )
+    channel = LocalChannel([sys.executable, "-c", script], {})
+    child = int(channel.receive(30))
+    wait = channel._process.wait
+
+    def interrupted(timeout: float | None = None) -> int:
+        if timeout is not None:
+            raise KeyboardInterrupt
+        return wait()
+
+    monkeypatch.setattr(channel._process, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        channel.close()
+    assert channel._process.returncode == -signal.SIGKILL
+    assert wait_until_gone(child)
+
+
 def test_a_worker_dies_with_the_suite_even_by_sigkill(tmp_path: Path) -> None:
     """Nothing goes on training when the measuring side is gone."""
     script = f"""

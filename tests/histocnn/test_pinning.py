@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,3 +56,25 @@ def test_a_worker_is_pinned_before_numpy_is_loaded() -> None:
         check=True,
     )
     assert done.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize("gone", [FileNotFoundError, ProcessLookupError])
+def test_a_thread_that_ends_while_it_is_looked_at_is_left_out(
+    gone: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its file is opened, or before that is read."""
+    own, read = str(os.getpid()), Path.read_text
+
+    def vanish(path: Path) -> str:
+        if path.name == "status" and path.parent.name != own:
+            raise gone
+        return read(path)
+
+    pools = SimpleNamespace(threadpool_info=list)
+    monkeypatch.setitem(sys.modules, "threadpoolctl", pools)
+    monkeypatch.setattr(Path, "read_text", vanish)
+    task = Path("/proc/self/task", own)
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([task.with_name("1"), task]))
+    seen = pinning.seen(1)
+    assert set(seen.affinity) == os.sched_getaffinity(0)
+    assert seen.threads == 2

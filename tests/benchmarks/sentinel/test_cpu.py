@@ -115,14 +115,14 @@ def test_pressure_that_is_malformed_is_left_out(tmp_path: Path) -> None:
     meter.close()
 
 
-def test_the_clock_is_the_mean_of_the_pinned_cpus(tmp_path: Path) -> None:
+def test_the_clock_is_that_of_the_fastest_pinned_cpu(tmp_path: Path) -> None:
     """By cpufreq, in kHz; not by /proc/cpuinfo where there is cpufreq."""
     put(tmp_path, "proc/cpuinfo", CPUINFO)
     for cpu, khz in ((0, 3_000_000), (1, 2_000_000), (2, 9_000_000)):
         folder = f"sys/devices/system/cpu/cpu{cpu}/cpufreq"
         put(tmp_path, f"{folder}/scaling_cur_freq", f"{khz}\n")
     meter = Clock((0, 1), tmp_path)
-    assert meter.read(now=0.0) == 2500.0
+    assert meter.read(now=0.0) == 3000.0
     meter.close()
 
 
