@@ -12,6 +12,7 @@ import psutil
 from benchmarks import gpu_facts, gpu_needs, launchers
 from benchmarks.environments import ROOT
 from benchmarks.kernel_facts import Kernel
+from benchmarks.launchers import Launcher
 from histocnn import engines, pinning
 from histocnn.errors import InputError
 from histocnn.job import Job
@@ -100,19 +101,24 @@ def docker() -> Iterator[Finding]:
 
 
 def cases() -> Iterator[Finding]:
-    """Each engine on each of its devices, for each launcher of this machine."""
+    """Each engine on each of its devices, for each launcher of this machine.
+
+    A launcher that lacks the same for all of them has one line.
+    """
+    jobs = [
+        Job(engine, device, 64, 10, None if device == "cpu" else "0", 1)
+        for engine in engines.names()
+        for device in engines.get(engine).DEVICES
+    ]
     for name in launchers.names_here():
         launcher = launchers.get(name)
-        for engine in engines.names():
-            for device in engines.get(engine).DEVICES:
-                pool = None if device == "cpu" else "0"
-                job = Job(engine, device, 64, 10, pool, 1)
-                try:
-                    reason = launcher.missing(job)
-                except InputError as error:
-                    reason = str(error)
-                what = f"{name} {engine}-{device}"
-                yield Finding(what, "no" if reason else "runs", reason)
+        reasons = [_missing(launcher, job) for job in jobs]
+        if reasons[0] and len(set(reasons)) == 1:
+            yield Finding(f"{name} cases", "no", reasons[0])
+            continue
+        for job, reason in zip(jobs, reasons, strict=True):
+            what = f"{name} {job.engine}-{job.device}"
+            yield Finding(what, "no" if reason else "runs", reason)
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -132,6 +138,13 @@ def main() -> int:
         remedy = f" — {finding.remedy}" if finding.remedy else ""
         print(f"{finding.what:{width}}  {finding.found}{remedy}")
     return 0 if any(finding.found == "runs" for finding in findings) else 1
+
+
+def _missing(launcher: Launcher, job: Job) -> str | None:
+    try:
+        return launcher.missing(job)
+    except InputError as error:
+        return str(error)
 
 
 def _short(error: Exception) -> str:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from benchmarks import doctor
+from benchmarks import doctor, launchers
 from benchmarks.doctor import Finding
+from benchmarks.launchers import local
+from histocnn.job import Job
 
 
 def test_it_looks_at_all_that_a_case_needs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -12,8 +14,8 @@ def test_it_looks_at_all_that_a_case_needs(capsys: pytest.CaptureFixture[str]) -
     lines = capsys.readouterr().out.splitlines()
     for what in ("cores", "governor", "memory", "disk", "GPU", "Docker"):
         assert any(line.startswith(what) for line in lines), what
-    for what in ("local theano-cpu", "local tensorflow-cpu", "docker theano-cuda"):
-        (line,) = (line for line in lines if line.startswith(what))
+    for what in ("local theano-cpu", "local tensorflow-cpu", "docker "):
+        line = next(line for line in lines if line.startswith(what))
         assert "runs" in line or "no — " in line
 
 
@@ -36,3 +38,23 @@ def test_a_missing_engine_of_docker_has_a_remedy(
     assert finding.found.startswith("no engine answers")
     assert finding.remedy
     assert "\n" not in finding.found
+
+
+def test_what_a_launcher_lacks_for_all_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it lacks for some is told of each case."""
+
+    def lacking(*devices: str) -> None:
+        def missing(_: local.Launcher, job: Job) -> str | None:
+            return "no engine answers" if job.device in devices else None
+
+        monkeypatch.setattr(local.Launcher, "missing", missing)
+
+    monkeypatch.setattr(launchers, "names_here", lambda: ("local",))
+    lacking("cpu", "cuda")
+    assert list(doctor.cases()) == [Finding("local cases", "no", "no engine answers")]
+    lacking("cuda")
+    found = {each.what: each.found for each in doctor.cases()}
+    assert found["local jax-cpu"] == "runs"
+    assert found["local jax-cuda"] == "no"
