@@ -1,10 +1,12 @@
 """Where a report goes: standard output, a file, or a folder of files."""
 
+import contextlib
 import io
 import os
+import secrets
+import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from reports.errors import InputError, printable
@@ -46,13 +48,19 @@ def folder(
 
 
 def file(path: Path, content: bytes, inputs: Collection[Path]) -> None:
-    """Write ``content`` to ``path`` and its folders; raises as `text` does."""
+    """Write ``content`` to ``path`` and its folders; raises as `text` does.
+
+    Where it cannot be written in full, what was there before stays as it was.
+    """
     where = printable(str(path))
     with _told(where):
         if path.exists() and any(path.samefile(each) for each in _existing(inputs)):
             raise InputError(f"--output {where} is one of the files that were read")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe with a name
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
 
 
 def show(content: str) -> None:
@@ -78,11 +86,30 @@ def show(content: str) -> None:
             raise
 
 
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file of ``content`` in the place of ``path`` at once; `OSError`.
+
+    It has the permissions of the one before it.
+    """
+    # a name of its own: one made of path's could be too long
+    fresh = path.with_name(f".histocnn-{secrets.token_hex(8)}.tmp")
+    try:
+        with fresh.open("xb") as written:
+            written.write(content)
+        if path.exists():
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+
+
 def _existing(paths: Collection[Path]) -> Iterator[Path]:
     return (path for path in paths if path.exists())
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(where: str) -> Iterator[None]:
     try:
         yield
