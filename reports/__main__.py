@@ -62,7 +62,8 @@ def _show(
             print(line, file=sys.stderr)
         return report.exit_code
     if isinstance(report, Mapping):
-        writing.folder(report, arguments.output, views.owned(view), inputs)
+        own = views.manifest(arguments.view)
+        writing.folder(report, arguments.output, own, inputs)
     else:
         writing.text(tables.render(report, arguments), arguments.output, inputs)
     return 0
@@ -92,14 +93,26 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         )
         output = command.add_argument("--output", type=Path, metavar="PATH")
         view.add_arguments(command)
-        usual = command.get_default("output") or "standard output"
-        output.help = f"write there (default: {usual})"
+        output.help = _where(name, command.get_default("output"))
         files.help = "saved files, or folders of them"
         if not needs_files:
             newest = f"the newest in {sources.STORAGE}/"
             read = ", ".join(command.get_default("files") or [newest])
             files.help += f" (default: {read})"
     return parser
+
+
+def _where(view: str, folder: Path | None) -> str:
+    """The help of ``--output``, which is a folder where the view has one."""
+    if folder is None:
+        return "write there (default: standard output)"
+    told = "write into this folder, over files of the same names"
+    if views.manifest(view):
+        told += (
+            "; of the others, those that an earlier run wrote there and nobody changed "
+            "since are removed"
+        )
+    return f"{told} (default: {folder})"
 
 
 if __name__ == "__main__":

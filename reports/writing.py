@@ -9,7 +9,9 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from reports import manifest
 from reports.errors import InputError, printable
+from reports.manifest import Entry, Manifest
 
 
 def text(content: str, output: Path | None, inputs: Collection[Path]) -> None:
@@ -30,21 +32,26 @@ def text(content: str, output: Path | None, inputs: Collection[Path]) -> None:
 def folder(
     files: Mapping[str, bytes],
     where: Path,
-    owned: Collection[str],
+    own: Manifest | None,
     inputs: Collection[Path],
 ) -> None:
     """Write each of ``files`` into the folder ``where`` and name it on standard output.
 
-    What an earlier run left there goes: of the files by the patterns ``owned``, those
-    that are not written anew. Raises as `text` does.
+    Files of these names are written over, whoever made them. Of all others only those
+    go that an earlier run wrote by the manifest ``own``, once all new ones are there,
+    and not if they were changed since. Raises as `text` does.
     """
-    for path in [path for pattern in owned for path in where.glob(pattern)]:
-        if path.name not in files:
-            with _told(printable(str(path))):
-                path.unlink()
+    before = own.read(where) if own else frozenset()
+    now = manifest.entries(files)
+    if own:
+        # what a run has written that then fails, the next has to know as well
+        file(where / own.name, manifest.content(before | now), inputs)
     for name, content in files.items():
         file(where / name, content, inputs)
         show(f"{where / name}\n")
+    if own:
+        _remove(where, [each for each in before if each.name not in files])
+        file(where / own.name, manifest.content(now), inputs)
 
 
 def file(path: Path, content: bytes, inputs: Collection[Path]) -> None:
@@ -84,6 +91,14 @@ def show(content: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             raise
+
+
+def _remove(where: Path, entries: Collection[Entry]) -> None:
+    """Remove those of ``entries`` that are in ``where`` as they were written."""
+    for entry in entries:
+        with _told(printable(str(where / entry.name))):
+            if manifest.is_as_written(where, entry):
+                (where / entry.name).unlink()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -3,11 +3,13 @@
 import argparse
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
+from reports.manifest import Manifest
 from reports.saved import Saved
 from reports.tables import Table
 
@@ -38,8 +40,8 @@ class View(Protocol):
     One that takes the files by themselves, as different commits are no fault there,
     may define ``BY_FILE`` as true: it is given no cases, and none is refused.
 
-    One that writes files may define ``OWNED``: patterns of the names that any run of it
-    may write, so that what an earlier one left in the folder goes.
+    One that writes files of names that differ from run to run defines ``OWNED``: a
+    pattern that all of these names match. What an earlier run left in the folder goes.
 
     What only some calls need (scipy, matplotlib, Jinja2) is imported where it is used:
     for ``--help`` every view is imported.
@@ -85,7 +87,7 @@ def by_file(view: View) -> bool:
     return bool(getattr(view, "BY_FILE", False))
 
 
-def owned(view: View) -> tuple[str, ...]:
-    """The patterns of file names that are ``view``'s own; none of most views."""
-    patterns: tuple[str, ...] = getattr(view, "OWNED", ())
-    return patterns
+def manifest(name: str) -> Manifest | None:
+    """Where the view ``name`` keeps which files it wrote; None of most views."""
+    owned: re.Pattern[str] | None = getattr(view(name), "OWNED", None)
+    return Manifest(f".histocnn-{name}", owned) if owned else None

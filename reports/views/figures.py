@@ -1,6 +1,7 @@
 """The paper's figures 3 to 6 from the saved cases, as files of SVG and PNG."""
 
 import argparse
+import re
 from pathlib import Path
 
 from reports import figures
@@ -13,8 +14,7 @@ EXAMPLE = "python -m reports figures --style paper --output build/report .benchm
 
 _FOLDER = Path("build", "report")
 _CAPTIONS = "captions.txt"
-#: Names of files that nobody else writes; those of an earlier run are removed.
-OWNED = ("figure-*.svg", "figure-*.png", _CAPTIONS)
+OWNED = re.compile(rf"figure-[a-z0-9-]+\.(svg|png)|{re.escape(_CAPTIONS)}")
 _DPI = 300  # what journals ask of pictures at least
 _FEWEST, _MOST = 50, 1200
 
@@ -49,8 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def report(saved: Saved, arguments: argparse.Namespace) -> dict[str, bytes]:
     """Each figure as a file of each format, and a file of captions.
 
-    Nothing, and a line on standard error, where there is no figure that could be drawn:
-    cases without a GPU have none. Raises InputError if an option has no such value.
+    Raises
+    ------
+    InputError
+        if an option has no such value, or no figure can be drawn: cases without a GPU
+        have none.
     """
     formats, dpi = _formats(arguments.formats), _dpi(arguments.dpi)
     selection = figures.select(saved, arguments.style)
@@ -59,8 +62,7 @@ def report(saved: Saved, arguments: argparse.Namespace) -> dict[str, bytes]:
             "figures 3 to 6 are of a GPU, and no GPU case has a time; --devices cuda "
             "measures some"
         )
-        tell(f"nothing to draw: {why}")
-        return {}
+        raise InputError(f"nothing to draw: {why}")
     for line in selection.gaps:
         tell(line)
     files: dict[str, bytes] = {}

@@ -1,5 +1,7 @@
 """``python -m reports figures``: which figures the cases give, and in which files."""
 
+import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -18,6 +20,7 @@ Mutants = Callable[[str, int, int], Iterator[str]]
 
 GPU = {"device": "cuda", "cores": 16}
 SVG_ALONE = ["--formats", "svg"]
+MANIFEST = ".histocnn-figures"
 
 
 @pytest.fixture
@@ -47,6 +50,13 @@ def grid(save: Save, case: Case, gpu: Case) -> str:
         several = [[seconds] for seconds in scatter]
         found.append(case(*several, size=200, batch=batch, cores=cores))
     return save("grid.json", *found)
+
+
+@pytest.fixture
+def two(save: Save, case: Case) -> str:
+    """Two sizes with a pool: one figure, ``figure-4-theano-fused``."""
+    cases = [case([0.1], **GPU, size=s, cnmem="1", loop="fused") for s in (64, 200)]
+    return save("two.json", *cases)
 
 
 def selected(*names: str, style: str = "default") -> figures.Selection:
@@ -410,7 +420,7 @@ def test_what_cannot_be_had_is_one_line(
         ("other.json", "nothing to draw: figures 3 to 6 are of a GPU"),
     ],
 )
-def test_nothing_to_draw_is_a_line_and_no_failure(
+def test_nothing_to_draw_is_an_error_of_one_line(
     name: str,
     message: str,
     save: Save,
@@ -418,33 +428,134 @@ def test_nothing_to_draw_is_a_line_and_no_failure(
     gpu: Case,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Cases without a GPU have no such figure; no file is written."""
+    """Cases without a GPU have no such figure; no file is written or removed."""
+    earlier = Path("build/report/figure-3-theano-fit.svg")
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"<svg/>")
+    wrote = f"{hashlib.sha256(b'<svg/>').hexdigest()}  {earlier.name}\n"
+    earlier.with_name(MANIFEST).write_text(wrote)
     save("cpu.json", case([1.0]))
     save("one.json", gpu(0.1, cnmem="1"))
     save("other.json", {"name": "test_sort", "stats": {"median": 0.25}})
-    assert main(["figures", name]) == 0
+    assert main(["figures", name]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
     assert len(err.splitlines()) == 1
-    assert not Path("build").exists()
+    assert {path.name for path in earlier.parent.iterdir()} == {MANIFEST, earlier.name}
 
 
-def test_figures_of_an_earlier_run_go(grid: str, save: Save, case: Case) -> None:
+def test_figures_of_an_earlier_run_go(grid: str, two: str) -> None:
     """Those of another experiment would stand beside the new; other files stay."""
     folder = Path("build/report")
+    folder.mkdir(parents=True)
+    others = ["figure-1-mine.svg", "figure-9.png", "index.html"]
+    for name in others:
+        Path(folder, name).write_bytes(b"")
     assert main(["figures", grid, *SVG_ALONE]) == 0
-    Path(folder, "figure-9.png").write_bytes(b"")
-    Path(folder, "index.html").write_bytes(b"")
-    two = [case([0.1], **GPU, size=s, cnmem="1", loop="fused") for s in (64, 200)]
-    assert main(["figures", save("two.json", *two), *SVG_ALONE]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "captions.txt",
-        "figure-4-theano-fused.svg",
-        "index.html",
-    ]
-    assert main(["figures", save("cpu.json", case([1.0]))]) == 0
-    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    assert (folder / "figure-3-theano-fit.svg").exists()
+    # what somebody drew in by hand, or put there since, is no longer of that run
+    (folder / "figure-5-theano-fit.svg").write_bytes(b"<svg/>")
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [
+            *[MANIFEST, "captions.txt", "figure-4-theano-fused.svg"],
+            *[*others, "figure-5-theano-fit.svg"],
+        ]
+    )
+
+
+def test_names_to_be_written_are_written_over_whoever_made_them(two: str) -> None:
+    """As --help says; from then on they are a run's own, and go as such."""
+    folder = Path("build/report")
+    folder.mkdir(parents=True)
+    captions, drawn = folder / "captions.txt", folder / "figure-4-theano-fused.svg"
+    captions.write_bytes(b"mine")
+    drawn.write_bytes(b"mine")
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    assert b"mine" not in {captions.read_bytes(), drawn.read_bytes()}
+    assert main(["figures", two, "--formats", "png", "--dpi", "50"]) == 0
+    assert not drawn.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{}  ../mine.svg", "{}  {folder}/mine.svg", "{}  mine.svg", "{} captions.txt", ""],
+)
+def test_a_manifest_that_no_run_wrote_counts_for_nothing(line: str, two: str) -> None:
+    """With one such line among good ones; what they name stays."""
+    folder = Path("build/report")
+    folder.mkdir(parents=True)
+    digest = hashlib.sha256(b"mine").hexdigest()
+    own = folder / "figure-9.svg"
+    named = [own, folder / "mine.svg", folder.parent / "mine.svg"]
+    for path in named:
+        path.write_bytes(b"mine")
+    lines = [f"{digest}  {own.name}", line.format(digest, folder=folder.resolve())]
+    (folder / MANIFEST).write_text("\n".join([*lines, ""]))
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    assert [path.read_bytes() for path in named] == [b"mine"] * 3
+    (folder / MANIFEST).write_text(f"{lines[0]}\n")
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    assert not own.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "bytes"])
+def test_what_stands_in_a_manifests_place_is_not_obeyed(kind: str, two: str) -> None:
+    """Nor is it waited for; a folder there is an error of one line."""
+    folder = Path("build/report")
+    folder.mkdir(parents=True)
+    (folder / "figure-9.svg").write_bytes(b"mine")
+    line = f"{hashlib.sha256(b'mine').hexdigest()}  figure-9.svg\n"
+    place = folder / MANIFEST
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place)
+        reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
+    elif kind == "link":
+        Path("elsewhere").write_text(line)
+        place.symlink_to(Path("elsewhere").resolve())
+    else:
+        place.write_bytes(b"\xff" + line.encode())
+    assert main(["figures", two, *SVG_ALONE]) == (2 if kind == "folder" else 0)
+    assert (folder / "figure-9.svg").read_bytes() == b"mine"
+    if kind == "pipe":
+        os.close(reader)
+
+
+def test_what_a_run_wrote_that_failed_goes_with_the_next(
+    grid: str, two: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder is in the way of its second figure: nothing is removed yet."""
+    folder = Path("build/report")
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    (folder / "figure-4-theano-fit.svg").mkdir()
+    capsys.readouterr()
+    assert main(["figures", grid, *SVG_ALONE]) == 2
+    err = capsys.readouterr().err
+    assert err == (
+        "reports: cannot write build/report/figure-4-theano-fit.svg: Is a directory\n"
+    )
+    left = {path.name for path in folder.iterdir()}
+    assert {"figure-4-theano-fused.svg", "figure-3-theano-fit.svg"} <= left
+    assert main(["figures", two, *SVG_ALONE]) == 0
+    assert {path.name for path in folder.iterdir()} == {
+        *[MANIFEST, "captions.txt", "figure-4-theano-fused.svg"],
+        "figure-4-theano-fit.svg",
+    }
+
+
+def test_help_says_what_happens_to_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is written over, by both views of a folder; what goes, by one."""
+    told = {}
+    for view in ("figures", "page"):
+        with pytest.raises(SystemExit):
+            main([view, "--help"])
+        told[view] = " ".join(capsys.readouterr().out.split())
+    assert all("over files of the same names" in each for each in told.values())
+    assert "an earlier run wrote there" in told["figures"]
+    assert "an earlier run" not in told["page"]
 
 
 def test_names_of_files_are_safe_whatever_names_cases_have(
@@ -460,9 +571,12 @@ def test_names_of_files_are_safe_whatever_names_cases_have(
     found = written(capsys, save("run.json", *cases), *SVG_ALONE)
     assert len(found) == len(set(found)) == len(engines) + 1
     assert all(re.fullmatch(r"[a-z0-9-]{1,150}\.(svg|txt)", name) for name in found)
-    assert sorted(Path("build/report").iterdir()) == sorted(
-        Path("build/report", name) for name in found
-    )
+    folder = Path("build/report")
+    assert {path.name for path in folder.iterdir()} == {*found, MANIFEST}
+    # and each is known again for one that a run wrote
+    last = [gpu(0.1, size=size, cnmem="1") for size in (64, 200)]
+    kept = written(capsys, save("last.json", *last), *SVG_ALONE)
+    assert {path.name for path in folder.iterdir()} == {*kept, MANIFEST}
 
 
 def test_the_same_files_have_the_same_bytes_in_any_order(
@@ -482,7 +596,7 @@ def test_the_same_files_have_the_same_bytes_in_any_order(
         for folder in ("a", "b")
     ]
     assert contents[0] == contents[1]
-    kinds = {Path(name).suffix for name in contents[0]}
+    kinds = {Path(name).suffix for name in contents[0].keys() - {MANIFEST}}
     assert kinds == {".svg", ".png", ".txt"}
     captions = contents[0]["captions.txt"].decode()
     assert captions.startswith(
