@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from reports.figures import style
 from reports.figures.field import Field
-from reports.figures.layout import clear, spread
+from reports.figures.layout import BEHIND_TICK, TICK, clear, spread
 from reports.figures.sheet import Place, Sheet
 
-_TICK = 2.5  # points
-_BETWEEN = 3.0  # …between the numbers of neighbouring ticks
+_BETWEEN = 3.0  # points between the numbers of neighbouring ticks
 _FARTHEST = 8.0  # …that a number is moved from its tick
 _NEAR = 0.5  # …that nobody sees
 _ASIDE = 7.5  # …that a number may be right of its panel
@@ -25,13 +24,14 @@ def draw(sheet: Sheet, field: Field, is_left: bool, is_lowest: bool) -> None:
     axes: list[tuple[Place, Place]] = [
         ((box.left, box.bottom), (box.right, box.bottom)),
         ((box.left, box.bottom), (box.left, box.top)),
-        *[((x, box.bottom), (x, box.bottom - _TICK)) for x in columns],
-        *[((box.left, y), (box.left - _TICK, y)) for y in rows],
+        *[((x, box.bottom), (x, box.bottom - TICK)) for x in columns],
+        *[((box.left, y), (box.left - TICK, y)) for y in rows],
     ]
     sheet.lines(axes, colors=style.INK, linewidths=0.6)
     if is_left:
         for y, label in zip(rows, field.y.labels, strict=True):
-            _number(sheet, label, box.left - _TICK - 2, y, "right", "center_baseline")
+            x = box.left - TICK - BEHIND_TICK
+            _number(sheet, label, x, y, "right", "center_baseline")
     if is_lowest:
         _numbers_across(sheet, field, columns)
 
@@ -41,7 +41,7 @@ def _numbers_across(sheet: Sheet, field: Field, columns: Sequence[float]) -> Non
 
     Some are left out where they would have to be moved far.
     """
-    labels, bottom = field.x.labels, field.box.bottom - _TICK
+    labels, bottom = field.x.labels, field.box.bottom - TICK
     widths = [style.extent(label, style.TICK) + _BETWEEN for label in labels]
     places = spread(columns, max(widths), field.box.right + _ASIDE - max(widths) / 2)
     moves = [abs(place - x) for place, x in zip(places, columns, strict=True)]
@@ -55,7 +55,7 @@ def _numbers_across(sheet: Sheet, field: Field, columns: Sequence[float]) -> Non
     is_led = max(moves) > _NEAR and all(kept)
     if is_led:
         sheet.lines(leads, colors=style.INK, linewidths=0.4)
-    top = bottom - (_LEAD + 1 if is_led else 2)
+    top = bottom - (_LEAD + 1 if is_led else BEHIND_TICK)
     for place, label, is_kept in zip(places, labels, kept, strict=True):
         if is_kept:
             _number(sheet, label, place, top, "center", "top")

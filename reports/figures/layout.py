@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.figures import style
+from reports.figures import scales, style
 from reports.figures.drawing import Drawing
 
 _COLUMN, _PAGE = 252.0, 516.0  # 3.5 inches, a column of two, and the width of both
-_TOP, _LEFT, _RIGHT, _BOTTOM = 26.0, 35.0, 8.0, 36.0
+_TOP, _LEFT, _RIGHT, _BOTTOM = 26.0, 35.0, 8.0, 36.0  # the least on the left
+_Y_NAME = 17.0  # what the name of the y axis takes there, to the numbers beside it
 _LEGEND = 12.0  # a row of it
 _TITLE = 11.0  # of a panel
 _REFERENCE = 27.0  # room for the paper's value beside a panel
@@ -18,6 +19,8 @@ _ALONE = 190.0  # a drawing of one panel
 _MOST_IN_COLUMN = 8
 NAME = style.TICK + 1.2  # the least that names of lines are apart
 NOTE = style.NOTE + 1.2  # a line of the small print
+TICK = 2.5  # the length of a tick
+BEHIND_TICK = 2.0  # …and from its end to its number
 SAMPLE = 22.0  # of a line or bar in the legend, with the space behind it
 
 
@@ -72,11 +75,11 @@ def layout(drawing: Drawing) -> Layout:
     columns = 1 if count == 1 else 2 if count <= _MOST_IN_COLUMN else 4
     rows = -(-count // columns)
     width = _PAGE if columns == 4 else _COLUMN
-    right = _beside(drawing)
+    left, right = _numbers(drawing), _beside(drawing)
     gap = max(right, _GAP)
-    inside = (width - _LEFT - right - gap * (columns - 1)) / columns
+    inside = (width - left - right - gap * (columns - 1)) / columns
     title = _TITLE if drawing.panels[0].title else 4.0
-    entries = _legend(drawing, width)
+    entries = _legend(drawing, width - left)
     lines = len({row for _, row in entries})
     above = _TOP + _LEGEND * lines + (3 if lines else 0) + title
     notes = _notes(drawing, width)
@@ -89,14 +92,14 @@ def layout(drawing: Drawing) -> Layout:
     height = above + tall + step * (rows - 1) + bottom
     boxes = [
         Box(
-            _LEFT + (inside + gap) * (place % columns),
+            left + (inside + gap) * (place % columns),
             height - above - tall - step * (place // columns),
             inside,
             tall,
         )
         for place in range(count)
     ]
-    legend = [(_LEFT + at, height - _TOP - _LEGEND * (row + 1)) for at, row in entries]
+    legend = [(left + at, height - _TOP - _LEGEND * (row + 1)) for at, row in entries]
     return Layout(width, height, columns, tuple(boxes), tuple(legend), notes)
 
 
@@ -107,6 +110,12 @@ def _notes(drawing: Drawing, width: float) -> int:
     return 2 if width == _COLUMN and len(kinds) > 1 and not drawing.has_bars else 1
 
 
+def _numbers(drawing: Drawing) -> float:
+    """The room left of all panels: for the y axis's name and its widest number."""
+    widths = [style.extent(text, style.TICK) for text in scales.up(drawing).labels]
+    return max(_LEFT, _Y_NAME + max(widths, default=0.0) + TICK + BEHIND_TICK)
+
+
 def _beside(drawing: Drawing) -> float:
     """The room right of each panel."""
     if any(panel.reference for panel in drawing.panels):
@@ -114,13 +123,13 @@ def _beside(drawing: Drawing) -> float:
     return _NAMES if drawing.names_lines else _RIGHT
 
 
-def _legend(drawing: Drawing, width: float) -> list[tuple[float, int]]:
-    """How far each entry is from the left, and the row that it is in."""
+def _legend(drawing: Drawing, room: float) -> list[tuple[float, int]]:
+    """How far each entry is from the first, and the row that it is in."""
     if drawing.names_lines:
         return []
     names = list(drawing.series_names.values())
     wide = SAMPLE + style.extent(max(names, key=len), style.TICK) + 12
-    most = max(1, int((width - _LEFT) // wide))
+    most = max(1, int(room // wide))
     return [(wide * (place % most), place // most) for place in range(len(names))]
 
 

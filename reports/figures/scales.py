@@ -8,6 +8,7 @@ from reports.figures.drawing import Drawing, Point
 
 #: Error bars go on beyond the picture where they are longer than this factor.
 _REACH = 3.0
+_LEAST_PLAIN, _MOST_PLAIN = 0.99e-9, 1e12  # between them a dozen characters do
 _FAR = 1e300  # beyond it, limits would not be finite
 
 
@@ -108,5 +109,10 @@ def _between(ticks: Iterable[float], low: float, high: float) -> tuple[float, ..
 
 
 def _written(tick: float) -> str:
-    """As short as it is exact, but for what computing added far behind the point."""
+    """As short as it is exact, but for what computing added far behind the point.
+
+    As ``1e300`` where there would be no room for its digits.
+    """
+    if tick and not _LEAST_PLAIN <= tick < _MOST_PLAIN:
+        return f"{tick:.3g}".replace("+", "")
     return f"{tick:.12f}".rstrip("0").rstrip(".")

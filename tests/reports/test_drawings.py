@@ -19,6 +19,7 @@ import reports
 from reports import figures
 from reports.errors import InputError
 from reports.figures import Drawing, Panel, Point, Series, layout, scales, style
+from reports.figures.setting import matplotlib_set
 
 Element = ElementTree.Element
 
@@ -501,6 +502,8 @@ def test_numbers_of_ticks_that_would_touch_are_left_out() -> None:
         ((0.05, 0.5), ("0.05", "0.1", "0.2", "0.5")),
         ((0.001, 1.0), ("0.001", "0.01", "0.1", "1")),
         ((1.0, 1.5), ("1", "1.2", "1.4")),
+        ((1e-10, 1.5e-10), ("1e-10", "1.2e-10", "1.4e-10")),
+        ((2e12, 3e12), ("2e12", "2.5e12", "3e12")),
         ((1.0, 1e9), ("1", "100", "10000", "1000000", "100000000")),
     ],
 )
@@ -509,6 +512,41 @@ def test_ticks_are_round_numbers_in_plain_writing(
 ) -> None:
     made = drawing(values, launches=NONE)
     assert scales.up(made).labels == labels
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *[(1.0, 5.0), (0.002, 0.05), (0.001, 0.005), (1e-9, 2e-9), (1e9, 9e9)],
+        *[(1e-300, 1e-299), (1e290, 1e291), (1e11, 9e12), (0.0, 1e-4)],
+    ],
+)
+@pytest.mark.parametrize("panels", [1, 5, 9])
+@pytest.mark.parametrize("in_style", figures.STYLES)
+@pytest.mark.parametrize("is_speedup", [False, True])
+def test_the_name_of_the_y_axis_is_clear_of_its_numbers(
+    values: tuple[float, float], panels: int, in_style: str, is_speedup: bool
+) -> None:
+    """As wide as matplotlib draws them; both are on the picture, panels beside them."""
+    made = drawing(values[values[0] == 0 :], panels=panels, launches=NONE)
+    made = replace(made, style=in_style, is_speedup=is_speedup)
+    with matplotlib_set("figures need", {}):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.text import Text
+
+        from reports.figures import canvas
+
+        figure = canvas.figure(made, "white")
+        FigureCanvasAgg(figure)
+        found = figure.findobj(Text)
+        (name,) = [each for each in found if each.get_rotation() == 90]
+        numbers = [e for e in found if e.get_horizontalalignment() == "right"]
+        edge = name.get_window_extent()
+        starts = [each.get_window_extent().x0 for each in numbers]
+    assert {each.get_text() for each in numbers} == set(scales.up(made).labels)
+    assert edge.x0 >= 0
+    assert min(starts) > edge.x1 + 1
+    assert all(box.width > 20 for box in layout.layout(made).boxes)
 
 
 @pytest.mark.parametrize(("panels", "width"), [(1, 252), (8, 252), (9, 516), (40, 516)])
