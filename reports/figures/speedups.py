@@ -18,7 +18,7 @@ def drawings(
     """A figure for each image size, and one against the best CPU engine if it differs.
 
     ``rows`` are all that could be compared; ``say`` is called with the figure and the
-    reason where none of ``group`` could.
+    reason where none of ``group`` could, or at a size with one batch size only.
     """
     own = {
         (row.gpus[0].combination.size, _pool(row), row.against): row
@@ -29,8 +29,15 @@ def drawings(
         say("figure 6", "no CPU case of this machine to compare with has a time")
     found = []
     for against in (gpu.SAME, gpu.BEST):
-        sizes = sorted({size for size, _, whom in own if whom == against})
-        found += [_drawing(group, size, against, own) for size in sizes]
+        for size in sorted({size for size, _, whom in own if whom == against}):
+            drawing = _drawing(group, size, against, own)
+            batches = {point.x for point in drawing.points}
+            if len(batches) > 1:
+                found.append(drawing)
+            else:
+                there = f"against {_whom(against)} at {size} px"
+                only = f"batch size {min(batches)} alone"
+                say("figure 6", f"{there} there is {only}, and it is of several")
     return found
 
 
@@ -53,19 +60,23 @@ def _drawing(group: Group, size: int, against: str, rows: _Rows) -> Drawing:
     pairs = [p for row in chosen.values() for cell in row.cells.values() for p in cell]
     apart = "" if size == paper.SIZE else f"{size}px-"
     apart += "against-best-" if against == gpu.BEST else ""
-    own = against == gpu.SAME
-    whom = "the same engine" if own else "the best CPU engine"
+    whom = _whom(against)
+    over = "CPU cores" if against == gpu.SAME else whom
     return Drawing(
         name=f"figure-6-{apart}{group.slug}",
         title=f"Figure 6: speed-up over CPU cores at {size} px, against {whom}: "
         f"{group.setting}",
         conditions=f"{words.against(pairs)} {words.conditions(group)}",
-        heading=f"Speed-up over {'CPU cores' if own else whom} at {size} px",
+        heading=f"Speed-up over {over} at {size} px",
         setting=f"{group.setting}; CPU: {_names(pairs)}",
         panels=panels,
         panels_of="number of CPU cores",
         is_speedup=True,
     )
+
+
+def _whom(against: str) -> str:
+    return "the same engine" if against == gpu.SAME else "the best CPU engine"
 
 
 def _panel(rows: Mapping[str, Row], cores: int, against: str) -> Panel:

@@ -20,6 +20,7 @@ Mutants = Callable[[str, int, int], Iterator[str]]
 
 GPU = {"device": "cuda", "cores": 16}
 SVG_ALONE = ["--formats", "svg"]
+BATCHES = (20, 50)  # the fewest that figure 6 is drawn of
 MANIFEST = ".histocnn-figures"
 
 
@@ -148,8 +149,8 @@ def test_captions_name_cases_without_a_time_and_other_arithmetic(
     pool = {"cnmem": "1", "precision": "tf32"}
     name = save(
         "run.json",
-        *[gpu(0.1, size=size, **pool) for size in (64, 200)],
-        case([2.0], size=200, precision="float32"),
+        *[gpu(0.1, size=s, batch=b, **pool) for s in (64, 200) for b in BATCHES],
+        *[case([2.0], size=200, batch=b, precision="float32") for b in BATCHES],
         outcomes=[untimed("out-of-memory", **GPU, size=200, batch=60, **pool)],
     )
     fourth, sixth = selected(name).drawings
@@ -183,13 +184,14 @@ def test_names_say_what_the_paper_has_not(save: Save, case: Case, gpu: Case) -> 
     name = save(
         "run.json",
         *[
-            gpu(0.1, size=size, cnmem=pool, precision=precision, **fused)
+            gpu(0.1, size=size, batch=b, cnmem=pool, precision=precision, **fused)
+            for b in BATCHES
             for size in (64, 200)
             for pool in ("0", "0.5", "grow")
             for precision in ("float32", "bfloat16")
         ],
-        *[case([2.0], size=size, **fused) for size in (64, 200)],
-        case([1.0], engine="torch", size=64),
+        *[case([2.0], size=s, batch=b, **fused) for s in (64, 200) for b in BATCHES],
+        *[case([1.0], engine="torch", size=64, batch=b) for b in BATCHES],
     )
     assert names(selected(name)) == [
         "figure-3-jax-fused",
@@ -242,8 +244,9 @@ def test_the_papers_values_stand_beside_their_like_only(
     save: Save, case: Case, gpu: Case
 ) -> None:
     """At 200 px, with cnmem = 1, against numbers of cores that it has."""
-    cases = [gpu(0.1, size=size, cnmem="1") for size in (64, 200)]
-    cpus = [case([1.0], size=size, cores=n) for size in (64, 200) for n in (1, 3)]
+    at = [{"size": size, "batch": b} for size in (64, 200) for b in BATCHES]
+    cases = [gpu(0.1, cnmem="1", **axes) for axes in at]
+    cpus = [case([1.0], cores=n, **axes) for axes in at for n in (1, 3)]
     name = save("run.json", *cases, gpu(0.1, size=64, cnmem="0"), *cpus)
     references = {
         drawing.name: [panel.reference for panel in drawing.panels]
@@ -271,7 +274,8 @@ def test_the_papers_values_do_not_stand_beside_what_it_did_not_do(
 ) -> None:
     axes: Record = {"size": 200, "cnmem": "1", **unlike}
     cpu = {name: value for name, value in axes.items() if name != "cnmem"}
-    name = save("run.json", gpu(0.1, **axes), case([1.0], **cpu))
+    cases = [[gpu(0.1, batch=b, **axes), case([1.0], batch=b, **cpu)] for b in BATCHES]
+    name = save("run.json", *cases[0], *cases[1])
     (sixth,) = selected(name).drawings
     assert [panel.reference for panel in sixth.panels] == [None]
     assert "Line across" not in sixth.caption
@@ -283,9 +287,9 @@ def test_the_papers_values_do_not_stand_beside_the_best_engines(
     """It compared with one engine that it chose."""
     name = save(
         "run.json",
-        gpu(0.1, size=200, cnmem="1"),
-        case([2.0], size=200),
-        case([1.0], size=200, engine="torch"),
+        *[gpu(0.1, size=200, batch=b, cnmem="1") for b in BATCHES],
+        *[case([2.0], size=200, batch=b) for b in BATCHES],
+        *[case([1.0], size=200, batch=b, engine="torch") for b in BATCHES],
     )
     own, best = selected(name).drawings
     assert best.name == "figure-6-against-best-theano-fit"
@@ -353,6 +357,51 @@ def test_what_cannot_be_drawn_is_told(
     setting = "theano, fit, float32 on GTX 980"
     gaps = selected(save("run.json", *cases)).gaps
     assert gaps == tuple([line.format(setting) for line in told])
+
+
+def test_speedups_at_a_size_with_one_batch_size_are_not_drawn(
+    save: Save, case: Case, gpu: Case
+) -> None:
+    """A panel of one place would show no course; it is told, and others are drawn.
+
+    The numbers are the paper's, so that those that are drawn keep theirs.
+    """
+    at = [{"size": 64, "batch": 50}, *[{"size": 200, "batch": b} for b in BATCHES]]
+    name = save(
+        "run.json",
+        *[gpu(0.1, cnmem=pool, **axes) for axes in at for pool in "01"],
+        *[
+            case([2.0 if engine == "theano" else 1.0], engine=engine, **axes)
+            for axes in at
+            for engine in ("theano", "torch")
+        ],
+    )
+    found = selected(name)
+    assert [each for each in names(found) if each.startswith("figure-6")] == [
+        "figure-6-theano-fit",
+        "figure-6-against-best-theano-fit",
+    ]
+    assert found.gaps == tuple(
+        [
+            f"no figure 6 of theano, fit, float32 on GTX 980: against {whom} at 64 px "
+            "there is batch size 50 alone, and it is of several"
+            for whom in ("the same engine", "the best CPU engine")
+        ]
+    )
+
+
+def test_a_batch_size_more_in_any_panel_makes_a_figure_6(
+    save: Save, case: Case, gpu: Case
+) -> None:
+    """The panels share their axis, and each point has its place on it."""
+    gpus = [gpu(0.1, size=200, batch=b, cnmem="1") for b in BATCHES]
+    one = [case([1.0], size=200, batch=BATCHES[0], cores=n) for n in (1, 2)]
+    more = case([1.0], size=200, batch=BATCHES[1], cores=2)
+    (sixth,) = selected(save("run.json", *gpus, *one, more)).drawings
+    assert [[p.x for p in panel.series[0].points] for panel in sixth.panels] == [
+        [20, 50],
+        [20],
+    ]
 
 
 def test_gaps_go_to_standard_error_and_the_rest_is_drawn(

@@ -93,6 +93,16 @@ def gpu(save: Save, case: Case) -> str:
     )
 
 
+@pytest.fixture
+def sizes(save: Save, case: Case) -> str:
+    """A GPU with both pools at two sizes, which give figures 3 to 5."""
+    cases = [
+        case([t], device="cuda", cores=16, size=size, cnmem=pool)
+        for t, size, pool in ((1, 64, "0"), (1, 64, "1"), (2, 200, "0"), (2, 200, "1"))
+    ]
+    return save("sizes.json", *cases)
+
+
 def test_page_has_headline_tables_facts_and_commands(
     gpu: str, page: Callable[..., Parsed]
 ) -> None:
@@ -235,28 +245,23 @@ def test_ids_are_unique_and_links_lead_somewhere(
     assert {link.removeprefix("#") for link in links} <= set(ids)
 
 
-def test_points_of_figures_have_titles(gpu: str, page: Callable[..., Parsed]) -> None:
+def test_points_of_figures_have_titles(sizes: str, page: Callable[..., Parsed]) -> None:
     """Without a script the browser shows them over the points."""
-    found = page(gpu)
+    found = page(sizes)
     points = [each for _, each in found.elements if each.get("class") == "point"]
     assert points
     titles = found.texts["title"][1:]  # the first is the page's
     assert len(titles) == len(points)
-    assert any("200 px" in title and "launches" in title for title in titles)
+    assert any("200 px" in title and "launch" in title for title in titles)
 
 
 def test_figures_that_are_too_many_are_counted(
-    save: Save, case: Case, page: Callable[..., Parsed], monkeypatch: pytest.MonkeyPatch
+    sizes: str, page: Callable[..., Parsed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Figures 3 to 5 of these, of which one is shown."""
-    sizes = [
-        case([t], device="cuda", cores=16, size=size, cnmem=pool)
-        for t, size, pool in ((1, 64, "0"), (1, 64, "1"), (2, 200, "0"), (2, 200, "1"))
-    ]
-    file = save("sizes.json", *sizes)
-    assert page(file).text("b").count("Figure ") == 3
+    assert page(sizes).text("b").count("Figure ") == 3
     monkeypatch.setattr("reports.page.drawn._MOST", 1)
-    found = page(file)
+    found = page(sizes)
     assert found.text("b").count("Figure ") == 1
     assert "2 more figures are drawn by" in found.text("dd")
 
@@ -284,7 +289,7 @@ def test_500_cases_take_less_than_3_megabytes(
 @pytest.mark.parametrize("module", ["jinja2", "matplotlib"])
 def test_missing_library_costs_one_clear_line(
     module: str,
-    gpu: str,
+    sizes: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -292,7 +297,7 @@ def test_missing_library_costs_one_clear_line(
     for name in [each for each in sys.modules if each.partition(".")[0] == module]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    code = main(["page", gpu])
+    code = main(["page", sizes])
     written = Path("build/report/index.html")
     if module == "jinja2":
         assert code == 2
