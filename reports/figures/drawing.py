@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports import paper
+from reports import paper, stats
 
 STYLES = ("default", "paper")
 _TIME = ("Training time of an epoch on the GPU", "image size")
@@ -30,6 +30,14 @@ class Point:
     is_interval: bool
     launches: int
     label: str
+
+    @property
+    def has_few(self) -> bool:
+        """Whether it rests on too few launches for an interval, which its mark tells.
+
+        Without an error bar it would look surer than those that have one.
+        """
+        return self.launches < stats.LAUNCHES_FOR_INTERVAL
 
     @property
     def is_range(self) -> bool:
@@ -157,4 +165,8 @@ def _certainty(points: Sequence[Point], is_speedup: bool, has_bars: bool) -> lis
         why.append("a bar that is shorter than its mark")
     if why:
         said.append(f"No error bar: {'; or '.join(why)}")
+    if any(point.has_few for point in points):
+        mark = "Dashed outline, not filled" if has_bars else "Hollow mark"
+        few = f"fewer than {stats.LAUNCHES_FOR_INTERVAL} launches"
+        said.append(f"{mark}: {few}{' on a side' if is_speedup else ''}")
     return said

@@ -104,10 +104,15 @@ def layout(drawing: Drawing) -> Layout:
 
 
 def _notes(drawing: Drawing, width: float) -> int:
-    """Lines for what error bars are: a column is too narrow for two kinds and a gap."""
+    """Lines for what error bars are, which may take two in a column.
+
+    It has room for one kind with a gap, or for few launches without a bar.
+    """
     points = drawing.points
-    kinds = {(point.low is None, point.is_interval) for point in points}
-    return 2 if width == _COLUMN and len(kinds) > 1 and not drawing.has_bars else 1
+    may_be_long = any(point.is_range for point in points) or (
+        len({point.is_interval for point in points}) > 1
+    )
+    return 2 if width == _COLUMN and may_be_long else 1
 
 
 def _numbers(drawing: Drawing) -> float:

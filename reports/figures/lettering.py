@@ -84,10 +84,16 @@ def _names_of_axes(drawing: Drawing) -> tuple[str, str]:
 
 def _lines(text: str, room: float, most: int) -> list[str]:
     """``text`` on one line, on two where it is too long and so many may be."""
-    if most == 1 or style.cut(text, style.NOTE, room) == text:
+
+    def fits(line: str) -> bool:
+        return style.cut(line, style.NOTE, room) == line
+
+    if most == 1 or fits(text):
         return [text]
-    before, _, after = text.rpartition("; ")
-    return [f"{before};", after]
+    parts = text.split("; ")
+    lines = [f"{'; '.join(parts[:n])};" for n in range(1, len(parts))]
+    longest = max([n for n, line in enumerate(lines) if fits(line)], default=0)
+    return [lines[longest], "; ".join(parts[longest + 1 :])]
 
 
 def _names(sheet: Sheet, field: Field, panel: Panel, looks: Mapping[str, Look]) -> None:

@@ -1,6 +1,7 @@
 """Marks: a panel's data as lines with markers or as bars, with error bars."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from matplotlib.patches import Rectangle
@@ -15,6 +16,7 @@ from reports.figures.whiskers import EDGE, MARKER, whisker
 
 _CAP = 3.2
 _WHISKER = 0.8  # width of an error bar's line
+_FEW = (0, (2.5, 2.0))  # dashes
 _GROUP = 0.8  # of the room between batch sizes, what bars take
 
 
@@ -28,8 +30,11 @@ def lines(
         places = [(x, field.up(p.y)) for x, p in zip(xs, series.points, strict=True)]
         sheet.line(places, **line(look))
         _error_bars(sheet, field, xs, series.points, look.colour, is_bar=False)
-        sheet.line(places, **marker(look), gid=f"{POINTS}{first}")
-        first += len(series.points)
+        runs = groupby(zip(series.points, places, strict=True), lambda p: p[0].has_few)
+        for has_few, run in runs:
+            alike = [place for _, place in run]
+            sheet.line(alike, **marker(look, has_few), gid=f"{POINTS}{first}")
+            first += len(alike)
 
 
 def bars(
@@ -47,7 +52,7 @@ def bars(
             height = field.up(point.y) - field.box.bottom
             corner = (left, field.box.bottom)
             box = Rectangle(corner, slot * 0.92, height, gid=f"{POINT}{first}")
-            box.update(bar(look))
+            box.update(bar(look, point.has_few))
             sheet.add(box)
             first += 1
         centres = [left + slot * 0.46 for left in lefts]
@@ -60,25 +65,29 @@ def line(look: Look) -> dict[str, Any]:
     return {"color": look.colour, "linewidth": 1.1, "linestyle": dashes}
 
 
-def marker(look: Look) -> dict[str, Any]:
-    """The properties of a line that is markers alone."""
+def marker(look: Look, has_few: bool = False) -> dict[str, Any]:
+    """The properties of a line that is markers alone: hollow of few launches."""
     return {
         "linestyle": "none",
         "marker": look.marker,
         "markersize": MARKER,
-        "markerfacecolor": style.GROUND if look.is_open else look.colour,
+        "markerfacecolor": style.GROUND if has_few else look.colour,
         "markeredgecolor": look.colour,
         "markeredgewidth": EDGE,
     }
 
 
-def bar(look: Look) -> dict[str, Any]:
-    """The properties of a bar."""
+def bar(look: Look, has_few: bool = False) -> dict[str, Any]:
+    """The properties of a bar: not filled, and its outline dashed, of few launches.
+
+    The hatch stays, by which pools differ in grey print.
+    """
     return {
-        "facecolor": style.GROUND if look.is_open else look.colour,
+        "facecolor": style.GROUND if look.is_open or has_few else look.colour,
         "edgecolor": look.colour,
         "hatch": look.hatch,
         "linewidth": 0.7,
+        "linestyle": _FEW if has_few else "-",
     }
 
 

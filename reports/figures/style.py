@@ -18,7 +18,7 @@ NOTE, TICK, LABEL, HEADING = 6.0, 6.5, 7.0, 8.0
 class Look:
     """How a series is drawn; ``dashes`` are lengths in widths of the line, () if whole.
 
-    An ``is_open`` marker or bar has the ground's colour inside, a bar also ``hatch``.
+    A bar that ``is_open`` has the ground's colour inside, and ``hatch``.
     """
 
     colour: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reports import stats
 from reports.figures.drawing import Drawing, Point
 from reports.figures.field import Field
 
@@ -46,14 +47,16 @@ def whisker(field: Field, point: Point, *, is_bar: bool) -> Whisker | None:
 
 
 def meaning(drawing: Drawing, fields: Sequence[Field]) -> str:
-    """What the error bars of ``drawing`` are; then, after the last ``;``, why not all.
+    """What the error bars of ``drawing`` are, why not all have one, and which have few.
 
     ``fields`` are its panels'. Nothing is said of what does not show.
     """
-    *kinds, last = _meanings(drawing, fields)
-    if not kinds and last.startswith(_NONE):
-        return f"No error bar{last.removeprefix(_NONE)}"
-    return f"Error bars: {'; '.join([*kinds, last])}"
+    first, *rest = _meanings(drawing, fields)
+    if first.startswith(_NONE):
+        first = f"No error bar{first.removeprefix(_NONE)}"
+    else:
+        first = f"Error bars: {first}"
+    return "; ".join([first, *rest])
 
 
 def _meanings(drawing: Drawing, fields: Sequence[Field]) -> Iterator[str]:
@@ -73,3 +76,7 @@ def _meanings(drawing: Drawing, fields: Sequence[Field]) -> Iterator[str]:
     reasons = [("one launch", alone), ("shorter than its mark", hidden)]
     if why := [reason for reason, holds in reasons if holds]:
         yield f"{_NONE}: {', or '.join(why)}"
+    if any(point.has_few for point in drawing.points):
+        # as short as it can be: a line of a column has little room
+        mark = "dashed" if drawing.has_bars else "hollow"
+        yield f"{mark}: under {stats.LAUNCHES_FOR_INTERVAL} launches"

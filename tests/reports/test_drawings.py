@@ -154,7 +154,8 @@ def test_only_intervals_have_caps() -> None:
         [one - none for one, none in zip(strokes(launches), strokes(NONE), strict=True)]
         for launches in (INTERVAL, RANGE)
     )
-    assert caps == [6, 3 + 1]  # the shape of a cap is a path as well
+    # the shape of a cap is a path as well, and that of a hollow mark beside a filled
+    assert caps == [6, 3 + 1 - 1]
     assert lines == [0, 3]
 
 
@@ -162,8 +163,8 @@ def test_only_intervals_have_caps() -> None:
     ("launches", "text"),
     [
         (INTERVAL, "Error bars: 95 % interval (caps)"),
-        (RANGE, "Error bars: extremes (no caps)"),
-        (NONE, "No error bar: one launch"),
+        (RANGE, "Error bars: extremes (no caps); hollow: under 3 launches"),
+        (NONE, "No error bar: one launch; hollow: under 3 launches"),
     ],
 )
 def test_the_picture_says_what_its_error_bars_are(launches: int, text: str) -> None:
@@ -181,10 +182,12 @@ def test_a_bar_shorter_than_its_mark_is_not_taken_for_none(launches: int) -> Non
     """The picture and its caption name both reasons; what does not show is not said."""
     short = [point(x, y, launches, 1.0001) for x, y in ((32, 1.0), (64, 3.0))]
     made = of(*short)
-    assert "No error bar: shorter than its mark" in texts(made)
+    few = "; hollow: under 3 launches"
+    said = "No error bar: shorter than its mark"
+    assert f"{said}{few if launches < INTERVAL else ''}" in texts(made)
     assert "No error bar: a bar that is shorter than its mark." in made.caption
     mixed = of(*short, point(128, 2.0, NONE), point(200, 2.0, launches, 2.0))
-    assert "no bar: one launch, or shorter than its mark" in texts(mixed)
+    assert f"no bar: one launch, or shorter than its mark{few}" in texts(mixed)
     assert (
         "No error bar: one launch, and no word on the error; or a bar that is shorter "
         "than its mark."
@@ -192,11 +195,68 @@ def test_a_bar_shorter_than_its_mark_is_not_taken_for_none(launches: int) -> Non
     assert len(list(drawn(made).iter(f"{SVG}use"))) == 2 + 1  # the legend's; no cap
 
 
+def test_marks_of_few_launches_are_hollow_and_no_others() -> None:
+    """Whatever the pool; each is numbered by its place on the line all the same."""
+    line = [
+        *[point(32, 1.0), point(64, 1.1, RANGE), point(128, 1.2, NONE)],
+        *[point(180, 1.3), point(200, 1.4, NONE)],
+    ]
+    panel = Panel("", tuple([Series(key, key, tuple(line)) for key in ("0", "1")]))
+    made = replace(drawing((1.0,)), panels=(panel,))
+    root = drawn(made)
+    ground = f"var(--figure-ground, {style.GROUND})"
+    hollow = {
+        name: _inherited(root, each, "fill") == ground
+        for name, each in points(root).items()
+    }
+    few = [False, True, True, False, True]
+    assert list(hollow.items()) == [(f"p--{n}", few[n % 5]) for n in range(10)]
+    xs = [x for x, _ in places(root)]
+    assert xs[:5] == sorted(xs[:5]) == xs[5:]
+    assert "Hollow mark: fewer than 3 launches." in made.caption
+    sure = of(*[point(x, 1.0) for x in (32, 64)])
+    assert ground not in colours(drawn(sure))
+    assert "ollow" not in " ".join([*texts(sure), sure.caption])
+
+
+def test_bars_of_few_launches_are_dashed_and_not_filled() -> None:
+    """The hatch by which pools differ in grey print stays."""
+    bars = [point(10, 1.0), point(20, 1.1, RANGE), point(50, 1.2, NONE)]
+    panel = Panel("", tuple([Series(key, key, tuple(bars)) for key in ("0", "1")]))
+    made = replace(drawing((1.0,)), panels=(panel,), is_speedup=True, style="paper")
+    found = list(points(drawn(made)).values())
+    dashed = ["stroke-dasharray" in ElementTree.tostring(e).decode() for e in found]
+    assert dashed == [False, True, True] * 2
+    assert "var(--figure-pool-1, #0072b2)" in _fills(found[3])
+    for each in found[4:]:
+        assert _fills(each) == {f"var(--figure-ground, {style.GROUND})"}
+    for each in found[:3]:
+        assert any(fill.startswith("url(#p--") for fill in _fills(each))
+    assert (
+        "Dashed outline, not filled: fewer than 3 launches on a side." in made.caption
+    )
+
+
+def _inherited(root: Element, point: Element, name: str) -> str | None:
+    """What the marker of ``point`` has of an attribute, or a group around it."""
+    around = {child: parent for parent in root.iter() for child in parent}
+    element = point.find(f"{SVG}use")
+    while element is not None and name not in element.attrib:
+        element = around.get(element)
+    return None if element is None else element.attrib[name]
+
+
+def _fills(root: Element) -> set[str]:
+    return {each.attrib["fill"] for each in root.iter() if "fill" in each.attrib}
+
+
 def test_caps_are_spoken_of_where_one_is_drawn() -> None:
     """An interval that goes on beyond the picture at both ends has none."""
     endless = replace(point(32, 1.0), low=1e-200, high=1e200)
     made = of(endless, point(64, 1.0, NONE))
-    assert "Error bars: 95 % interval; no bar: one launch" in texts(made)
+    assert (
+        "Error bars: 95 % interval; no bar: one launch; hollow: under 3 launches"
+    ) in texts(made)
 
 
 def test_the_small_print_is_never_cut() -> None:
@@ -210,13 +270,14 @@ def test_the_small_print_is_never_cut() -> None:
     made = of(*all_kinds)
     assert {
         "Error bars: 95 % interval (caps); extremes (no caps);",
-        "no bar: one launch, or shorter than its mark",
+        "no bar: one launch, or shorter than its mark; hollow: under 3 launches",
     } <= set(texts(made))
     assert layout.layout(made).height > layout.layout(of(all_kinds[0])).height
     bars = of(*all_kinds, is_speedup=True, style="paper")
-    assert (
-        "Error bars: 95 % interval (caps); extremes (no caps); no bar: one launch"
-    ) in texts(bars)
+    assert {
+        "Error bars: 95 % interval (caps); extremes (no caps);",
+        "no bar: one launch; dashed: under 3 launches",
+    } <= set(texts(bars))
     assert "shorter than its mark" not in bars.caption
 
 

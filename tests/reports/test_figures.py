@@ -126,8 +126,9 @@ def test_captions_say_what_is_drawn_how_sure_it_is_and_of_what(grid: str) -> Non
         "launch's median epoch. Error bars with caps: 95 % interval over launches "
         "(Student's t, on logarithms). Error bars without caps: lowest and highest of "
         "two launches. No error bar: one launch, and no word on the error; or a bar "
-        "that is shorter than its mark. theano, loop fit, float32, 300 images an "
-        "epoch, dataset tissue, seed 0, GTX 980, beside Xeon, 16 CPUs."
+        "that is shorter than its mark. Hollow mark: fewer than 3 launches. theano, "
+        "loop fit, float32, 300 images an epoch, dataset tissue, seed 0, GTX 980, "
+        "beside Xeon, 16 CPUs."
     )
     assert captions["figure-6-theano-fit"] == (
         "Speed-up against batch size, a line for each memory pool, a panel for each "
@@ -135,7 +136,8 @@ def test_captions_say_what_is_drawn_how_sure_it_is_and_of_what(grid: str) -> Non
         "the GPU. Error bars with caps: 95 % interval over launches (Welch, on "
         "logarithms). Error bars without caps: lowest and highest ratio of any two "
         "launches. No error bar: one launch on a side, and no word on the error; or a "
-        "bar that is shorter than its mark. Line across: the paper's highest against "
+        "bar that is shorter than its mark. Hollow mark: fewer than 3 launches on a "
+        "side. Line across: the paper's highest against "
         "so many cores (theano on a GTX-980, cnmem = 1, against tensorflow on a Core "
         "i7); above each panel the highest here. On the CPU: theano. theano, loop fit, "
         "float32, 300 images an epoch, dataset tissue, seed 0, GTX 980, beside Xeon, "
