@@ -46,7 +46,7 @@ guard: ## what got slower since a commit: make guard BASE=origin/main
 report: ## a page and figures of FILES (default: the newest) into build/report/
 	@$(PYTHON) tools/env.py bench
 	@status=0; \
-	for view in page figures; do \
+	for view in page "figures --if-any"; do \
 	    .envs/bench/bin/python -m reports $$view $(FILES) --output build/report || status=$$?; \
 	done; \
 	exit $$status

@@ -39,8 +39,11 @@ def folder(
 
     Files of these names are written over, whoever made them. Of all others only those
     go that an earlier run wrote by the manifest ``own``, once all new ones are there,
-    and not if they were changed since. Raises as `text` does.
+    and not if they were changed since; none of them where ``files`` are none. Raises as
+    `text` does.
     """
+    if not files:
+        return
     before = own.read(where) if own else frozenset()
     now = manifest.entries(files)
     if own:

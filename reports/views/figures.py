@@ -20,7 +20,7 @@ _FEWEST, _MOST = 50, 1200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--style``, ``--formats`` and ``--dpi``, and a folder to write to."""
+    """Add what is drawn, and how, and a folder to write to."""
     parser.set_defaults(output=_FOLDER)
     parser.add_argument(
         "--style",
@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: logarithmic axes, the panels of a figure in one file; paper: "
         "its layout, with linear axes, bars, and files 5a, 5b, … (default: "
         "%(default)s)",
+    )
+    parser.add_argument(
+        "--if-any",
+        action="store_true",
+        help="do without where there is nothing to draw, which is an error otherwise",
     )
     formats = ",".join(figures.FORMATS)
     parser.add_argument(
@@ -52,8 +57,8 @@ def report(saved: Saved, arguments: argparse.Namespace) -> dict[str, bytes]:
     Raises
     ------
     InputError
-        if an option has no such value, or no figure can be drawn: cases without a GPU
-        have none.
+        if an option has no such value, or no figure can be drawn without ``--if-any``:
+        cases without a GPU have none.
     """
     formats, dpi = _formats(arguments.formats), _dpi(arguments.dpi)
     selection = figures.select(saved, arguments.style)
@@ -62,7 +67,10 @@ def report(saved: Saved, arguments: argparse.Namespace) -> dict[str, bytes]:
             "figures 3 to 6 are of a GPU, and no GPU case has a time; --devices cuda "
             "measures some"
         )
-        raise InputError(f"nothing to draw: {why}")
+        if not arguments.if_any:
+            raise InputError(f"nothing to draw: {why}")
+        tell(f"nothing to draw: {why}")
+        return {}
     for line in selection.gaps:
         tell(line)
     files: dict[str, bytes] = {}

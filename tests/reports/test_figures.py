@@ -463,6 +463,7 @@ def test_what_cannot_be_had_is_one_line(
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(("options", "code"), [([], 2), (["--if-any"], 0)])
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -474,12 +475,14 @@ def test_what_cannot_be_had_is_one_line(
 def test_nothing_to_draw_is_an_error_of_one_line(
     name: str,
     message: str,
+    options: list[str],
+    code: int,
     save: Save,
     case: Case,
     gpu: Case,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Cases without a GPU have no such figure; no file is written or removed."""
+    """Or a line alone, with --if-any; no file is written or removed."""
     earlier = Path("build/report/figure-3-theano-fit.svg")
     earlier.parent.mkdir(parents=True)
     earlier.write_bytes(b"<svg/>")
@@ -488,7 +491,7 @@ def test_nothing_to_draw_is_an_error_of_one_line(
     save("cpu.json", case([1.0]))
     save("one.json", gpu(0.1, cnmem="1"))
     save("other.json", {"name": "test_sort", "stats": {"median": 0.25}})
-    assert main(["figures", name]) == 2
+    assert main(["figures", name, *options]) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
