@@ -1,6 +1,7 @@
 """Numbers as text with the digits they deserve, never in scientific notation."""
 
 _WIDE = 1.5  # high / low
+_APART = 3  # high / low: no decimals fit both ends
 _MOST = 5  # decimals
 
 
@@ -35,19 +36,27 @@ def with_interval(value: float, low: float, high: float) -> str:
     """``1.52 (1.40–1.66)``: as many decimals as the half-width deserves.
 
     More where an end would lose its first digits, or be rounded to 1, which for a ratio
-    is another thing to say.
+    is another thing to say. Where the high end is more than 3 times the low one each
+    number has two digits of its own: ``0.16 (0.0036–43)``.
     """
+    if 0 < _APART * low < high:
+        ends = [f"{end:.{_not_1(end, decimals(end, 2))}f}" for end in (low, high)]
+        return f"{number(value, 2)} ({'–'.join(ends)})"
     places = max(_places(value, low, high), decimals(low, 2) if low > 0 else 0)
-    while places < _MOST and any(
-        float(f"{end:.{places}f}") == 1 != end for end in (low, high)
-    ):
-        places += 1
+    places = max(_not_1(end, places) for end in (low, high))
     return _ranged(value, low, high, places)
 
 
 def with_extremes(value: float, low: float, high: float) -> str:
     """``2.40 (2.31–2.52)``: three digits, since extremes tell little of the error."""
     return _ranged(value, low, high, decimals(value, 3))
+
+
+def _not_1(end: float, places: int) -> int:
+    """``places``, or as many more as show that ``end`` is not 1, up to 5."""
+    while places < _MOST and float(f"{end:.{places}f}") == 1 != end:
+        places += 1
+    return places
 
 
 def _ranged(value: float, low: float, high: float, places: int) -> str:

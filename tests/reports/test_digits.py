@@ -40,7 +40,7 @@ def test_interval_and_value_have_the_same_decimals() -> None:
 @pytest.mark.parametrize(
     ("value", "low", "high", "text"),
     [
-        (2.01, 0.364, 11.2, "2.01 (0.36–11.20)"),  # ± 5 would take it below 0
+        (2.01, 0.364, 11.2, "2.0 (0.36–11)"),  # ± 5 would take it below 0
         (2.0, 1.7, 2.6, "2.0 (1.7–2.6)"),
         (2.0, 1.8, 2.3, "2.00 ± 0.25"),
     ],
@@ -54,8 +54,11 @@ def test_wide_interval_is_written_with_its_ends(
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (0.51, 9.1, "2.00 (0.51–9.10)"),
-        (0.996, 4.1, "2.000 (0.996–4.100)"),
+        (0.96, 2.5, "2.00 (0.96–2.50)"),
+        (0.996, 2.5, "2.000 (0.996–2.500)"),
+        (0.51, 9.1, "2.0 (0.51–9.1)"),
+        (0.996, 4.1, "2.0 (0.996–4.1)"),
+        (0.3, 1.004, "2.0 (0.30–1.004)"),
         (1.0, 4.1, "2.0 (1.0–4.1)"),
     ],
 )
@@ -64,3 +67,22 @@ def test_no_end_of_a_ratio_is_rounded_to_another_claim(
 ) -> None:
     """Neither to one digit, nor onto 1, where nothing differs."""
     assert digits.with_interval(2.0, low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.1565, 0.0036, 42.6991, "0.16 (0.0036–43)"),
+        (1.1829, 0.0043, 51.5419, "1.2 (0.0043–52)"),
+        (720, 90, 1330, "720 (90–1330)"),
+        (1.7, 1, 3.0001, "1.7 (1.0–3.0)"),
+        (1.71, 1, 3, "1.7 (1.0–3.0)"),
+        (0.0152, 0.0101, 0.0298, "0.015 (0.010–0.030)"),
+        (1.3, 0.0, 4.0, "1.3 (0.0–4.0)"),
+    ],
+)
+def test_ends_more_than_3_times_apart_have_digits_of_their_own(
+    value: float, low: float, high: float, text: str
+) -> None:
+    """Decimals that the low end needs are far too many for the high one."""
+    assert digits.with_interval(value, low, high) == text
