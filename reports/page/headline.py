@@ -8,6 +8,10 @@ from reports.legend import outside
 
 FEW = stats.LAUNCHES_FOR_INTERVAL
 
+#: An interval around 1 that lies within these ends tells of no difference worth words:
+#: neither side takes a quarter longer. A wider one leaves open which is faster.
+_NEAR_1 = (0.8, 1.25)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -59,14 +63,15 @@ def claim(who: str, told: Sequence[tuple[stats.Speedup, str]]) -> str:
     """``WHO trains this CNN 4.5 times as fast as …, and takes 2 times as long as …``.
 
     Each of ``told`` is a speed-up and over whom. What is slower is told by how many
-    times as long it takes. An interval that holds 1 is no speed-up, whatever the ratio.
-    Without one the ratio is given roughly.
+    times as long it takes. An interval that holds 1 is no speed-up, whatever the ratio:
+    within 0.8 to 1.25 nothing is faster; where it goes beyond either, how much faster
+    is not known, and the interval is told. Without one the ratio is given roughly.
     """
     clauses: list[str] = []
     verbs: list[str] = []
     for speedup, whom in told:
         verb = "takes" if _is_slower(speedup) else "trains this CNN"
-        words = f"{_times(speedup)} {whom}"
+        words = _compared(speedup, whom)
         if verb == "takes" and not verbs:
             words += " to train this CNN"
         clauses.append(words if verbs[-1:] == [verb] else f"{verb} {words}")
@@ -78,19 +83,27 @@ def _is_slower(speedup: stats.Speedup) -> bool:
     return (speedup.ratio if speedup.high is None else speedup.high) < 1
 
 
-def _times(speedup: stats.Speedup) -> str:
-    """``4.5 times as fast as``, ``2.2 times as long as`` or ``no faster … than``."""
+def _compared(speedup: stats.Speedup, whom: str) -> str:
+    """``4.5 times as fast as WHOM``, ``2.2 times as long as`` or ``no faster … than``.
+
+    ``faster or slower than WHOM, … not known (…)`` where launches leave that open.
+    """
     value, low, high = speedup.ratio, speedup.low, speedup.high
     how = "fast"
     if _is_slower(speedup):
         how, value = "long", 1 / value
         low, high = high and 1 / high, low and 1 / low
     if low is None or high is None:
-        return f"about {digits.number(value, 2)} times as {how} as"
-    if low <= 1 <= high:
-        return "no faster, as far as these launches tell, than"
-    text = digits.with_interval(value, low, high)
-    return f"{text.partition(' ')[0]} times as {how} as"
+        return f"about {digits.number(value, 2)} times as {how} as {whom}"
+    text, _, interval = digits.with_interval(value, low, high).partition(" ")
+    if not low <= 1 <= high:
+        return f"{text} times as {how} as {whom}"
+    if _NEAR_1[0] <= low and high <= _NEAR_1[1]:
+        return f"no faster, as far as these launches tell, than {whom}"
+    return (
+        f"faster or slower than {whom}, by how much is not known ({text} times as "
+        f"fast, 95 % interval {interval.strip('()')})"
+    )
 
 
 def legend(speedups: Sequence[stats.Speedup]) -> Iterator[str]:

@@ -377,19 +377,63 @@ def test_headline_without_3_launches_has_no_interval(save: Save, case: Case) -> 
     assert any(note.startswith("* No interval") for note in found.notes)
 
 
-def test_headline_claims_no_difference_where_the_interval_holds_1(
+def test_headline_claims_no_difference_where_a_narrow_interval_holds_1(
     save: Save, case: Case
 ) -> None:
     file = save(
         "run.json",
-        case([1.0], [1.2], [0.9]),
-        case([0.95], [1.1], [0.9], cores=2),
+        case([1.0], [1.02], [0.99]),
+        case([0.99], [1.01], [1.0], cores=2),
     )
     found = cpu_headline.of(saved.read([Path(file)]).cases)
     assert found is not None
     assert found.claim == (
         "On 2 cores, theano trains this CNN no faster, as far as these launches tell, "
         "than on 1."
+    )
+
+
+def test_headline_does_not_know_where_a_wide_interval_holds_1(
+    save: Save, case: Case
+) -> None:
+    """What launches leave open is not that there is nothing."""
+    file = save(
+        "run.json",
+        case([1.0], [1.2], [0.9]),
+        case([0.5], [1.1], [0.7], cores=2),
+    )
+    found = cpu_headline.of(saved.read([Path(file)]).cases)
+    assert found is not None
+    assert found.claim == (
+        "On 2 cores, theano trains this CNN faster or slower than on 1, by how much is "
+        "not known (1.4 times as fast, 95 % interval 0.60–3.3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_known"),
+    [
+        (0.8, 1.25, True),
+        (0.79, 1.25, False),
+        (0.8, 1.26, False),
+        (1.01, 9.0, True),
+        (0.05, 0.99, True),
+    ],
+)
+def test_headline_tells_narrow_intervals_around_1_from_wide_ones(
+    low: float, high: float, is_known: bool
+) -> None:
+    """One that does not hold 1 tells at least who is faster."""
+    claim = headline.claim("It", [(stats.Speedup(1.0, low, high), "that")])
+    assert ("not known" in claim) == (not is_known)
+    assert ("no faster" in claim) == (is_known and low <= 1 <= high)
+
+
+def test_headline_with_one_unknown_speed_up_is_one_sentence() -> None:
+    unknown, fast = stats.Speedup(1.412, 0.085, 9.242), stats.Speedup(3.0, 2.9, 3.1)
+    assert headline.claim("It", [(fast, "one"), (unknown, "two")]) == (
+        "It trains this CNN 3.00 times as fast as one, and faster or slower than two, "
+        "by how much is not known (1.4 times as fast, 95 % interval 0.085–9.2)."
     )
 
 
