@@ -133,10 +133,10 @@ def settle(job: Job, launches: Sequence[Launch], stopped: Stopped) -> Measuremen
     settled = tuple(
         launch if launch.counted else _best_estimate(launch) for launch in launches
     )
-    warning = (
-        f"never quiet in {len(never)} of {len(launches)} launches, whose fastest "
-        "round stands in"
-    )
+    which = f"{len(never)} of {len(launches)} launches"
+    if len(launches) == 1:
+        which = "its one launch"
+    warning = f"never quiet in {which}, whose fastest round stands in"
     return Measurement(
         job, settled, replace(stopped, half_width=_width(settled)), (warning,)
     )

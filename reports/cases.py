@@ -16,7 +16,7 @@ _NAMES = ("engine", "device", "loop", "precision", "dataset")
 # What everybody calls a loop, where all cases have the same; then how it differs.
 _LOOPS = {
     "fit": ("model.fit", "Keras' own Model.fit"),
-    "fused": ("fused loop", "the same Keras model, an epoch in one compiled program"),
+    "fused": ("fused loop", "the same Keras model, an epoch in compiled calls"),
     "peer": ("peers without Keras", "the same network by hand, without Keras"),
 }
 

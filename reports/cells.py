@@ -18,7 +18,10 @@ def ratio(speedup: Speedup) -> str:
 
 
 def epoch(row: Compared) -> str:
-    """The time, or what came of the case instead; with ‡ if it is less sure."""
+    """The time, or what came of the case instead; with ‡ if it is less sure.
+
+    ``*`` tells the extremes of two launches from an interval.
+    """
     if row.time is None:
         return str(row.case.outcome)
     seconds, low, high = row.time.seconds, row.time.low, row.time.high
@@ -26,7 +29,7 @@ def epoch(row: Compared) -> str:
     if row.time.launches == 1:
         return f"{digits.number(seconds)}{mark}"
     if not row.time.has_interval:
-        return f"{digits.with_extremes(seconds, low, high)}{mark}"
+        return f"{digits.with_extremes(seconds, low, high)}*{mark}"
     if row.time.is_outside:
         return f"{digits.with_interval(seconds, low, high)}{OUTSIDE}{mark}"
     return f"{digits.with_half_width(seconds, low, high)}{mark}"

@@ -106,14 +106,12 @@ def _times(rows: Sequence[Compared]) -> list[str]:
         )
     elif sure:
         notes.append("epoch ±: half of the 95 % interval over launches")
-    if any(time.launches == 2 for time in times):
-        notes.append("epoch (low–high): the faster and the slower of two launches")
     metered = [row.case.meters for row in rows if row.case.joules is not None]
     if metered:
         sums = " or ".join(dict.fromkeys(" + ".join(each) for each in metered))
         notes.append(
-            f"energy: median of an epoch by the meters {sums}, which count all that "
-            "draws on them; — where a launch has none, as of a few short rounds"
+            f"energy (meters: {sums}): median of an epoch, whoever draws on them; "
+            "—: not metered in every launch, as where rounds are few and short"
         )
     return notes
 
@@ -149,11 +147,7 @@ def _speedups(rows: Sequence[Compared]) -> list[str]:
         notes.append(
             "speed-up (low–high): 95 % interval over launches (Welch, on logs)"
         )
-    if any(each.low is None for each in speedups):
-        notes.append(
-            f"* fewer than {_FEW} launches on a side: the ratio alone, with no word on "
-            f"its error; measure with --launches {_FEW} or more"
-        )
+    notes += _few(rows, any(each.low is None for each in speedups))
     others = dict.fromkeys(
         f"{row.case.combination.precision} against {row.baseline.precision}"
         for row in rows
@@ -167,6 +161,26 @@ def _speedups(rows: Sequence[Compared]) -> list[str]:
     return notes
 
 
+def _few(rows: Sequence[Compared], has_ratio: bool) -> list[str]:
+    """One line for ``*``, which times of two launches bear, and ratios of few."""
+    has_time = any(row.time and row.time.launches == 2 for row in rows)
+    more = f"measure with --launches {_FEW} or more"
+    if has_time and has_ratio:
+        return [
+            f"* fewer than {_FEW} launches, on a side for a speed-up: no interval; "
+            "(low–high) are the faster and the slower of two, a ratio stands alone; "
+            f"{more}"
+        ]
+    if has_time:
+        return ["* two launches: the faster and the slower, no interval"]
+    if has_ratio:
+        return [
+            f"* fewer than {_FEW} launches on a side: the ratio alone, with no word on "
+            f"its error; {more}"
+        ]
+    return []
+
+
 def _pooling(rows: Sequence[Compared]) -> list[str]:
     notes = []
     together = {row.case.code for row in rows if row.time and len(row.case.files) > 1}
@@ -176,8 +190,9 @@ def _pooling(rows: Sequence[Compared]) -> list[str]:
         notes.append(f"launches of one machine and commit are pooled{changes}")
     repeated = sum(row.case.repeats > 0 for row in rows)
     if repeated:
+        rows_have = "1 row has" if repeated == 1 else f"{repeated} rows have"
         notes.append(
-            f"timings saved more than once are counted once (rows: {repeated})"
+            f"{rows_have} timings that were saved more than once: each is counted once"
         )
     if len({row.case.machine for row in rows}) > 1:
         notes.append("source: cases are compared only within one machine")

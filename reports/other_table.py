@@ -28,11 +28,11 @@ def table(files: Sequence[SavedFile]) -> Table | None:
         Column("median (s)", tuple([digits.number(each) for each in seconds])),
     ]
     several = len({id(file) for file, _ in found}) > 1
-    count = "1 case" if len(found) == 1 else f"{len(found)} cases"
+    count = "1 case that times" if len(found) == 1 else f"{len(found)} cases that time"
     without = sum(not other.has_data for other in others)
     notes = (
-        f"the file's own median in {without} of {len(found)}: their rounds were not "
-        "saved; --benchmark-save-data keeps them",
+        f"the file's own median in {without} of {len(found)}: rounds were not saved; "
+        "--benchmark-save-data keeps them",
     )
     return Table(
         name=NAME,
@@ -43,6 +43,6 @@ def table(files: Sequence[SavedFile]) -> Table | None:
             Column("median_seconds", seconds),
             sources,
         ),
-        above=(f"{count} that time something else than training",),
+        above=(f"{count} something else than training",),
         below=notes if without else (),
     )

@@ -90,6 +90,6 @@ def test_a_hog_that_never_rests_is_reported_with_a_best_estimate(
         assert len(launch.counted) == 1
         assert len(launch.rounds) == 4
     (warning,) = measured.warnings
-    assert warning.startswith("never quiet in 1 of 1 launches")
+    assert warning.startswith("never quiet in its one launch")
     reasons = " ".join(measured.launches[0].rounds[0].disturbed)
     assert "other processes used" in reasons

@@ -114,5 +114,5 @@ def test_a_result_says_how_sure_it_is() -> None:
     assert describe(sure) == "1 s/epoch ± 2.5 % (3 launches), 300 images/s"
     hogged = settle(JOBS[0], [a_launch([a_round(2.0, "hog")])], Stopped("fixed"))
     assert describe(hogged).endswith(
-        "150 images/s, never quiet in 1 of 1 launches, whose fastest round stands in"
+        "150 images/s, never quiet in its one launch, whose fastest round stands in"
     )

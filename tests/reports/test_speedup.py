@@ -247,7 +247,37 @@ def test_pooled_files_are_said_to_be(
     shown = capsys.readouterr().out
     assert "2×1" in shown
     assert "are pooled; uncommitted changes may differ between them" in shown
-    assert "timings saved more than once are counted once (rows: 1)" in shown
+    assert (
+        "1 row has timings that were saved more than once: each is counted once"
+        in shown
+    )
+
+
+@pytest.mark.parametrize(
+    ("cores", "line"),
+    [
+        ((1,), "* two launches: the faster and the slower, no interval"),
+        (
+            (1, 2),
+            "* fewer than 3 launches, on a side for a speed-up: no interval; "
+            "(low–high) are the faster and the slower of two, a ratio stands alone; "
+            "measure with --launches 3 or more",
+        ),
+    ],
+)
+def test_two_launches_do_not_look_like_an_interval(
+    cores: tuple[int, ...],
+    line: str,
+    save: Save,
+    case: Case,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The mark means one thing in a table, whether ratios bear it too or not."""
+    run = save("run.json", *[case([2.0], [2.1], cores=n) for n in cores])
+    assert main(["speedup", run]) == 0
+    shown = capsys.readouterr().out
+    assert "2.05 (2.00–2.10)*" in shown
+    assert [each for each in shown.splitlines() if each.startswith("*")] == [line]
 
 
 def test_datasets_that_differ_get_a_column(
