@@ -1,5 +1,6 @@
 """The columns of the table of facts: for people one a side, for programs the values."""
 
+import re
 import string
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ _NO_CASE = "no case"
 LABEL = 24
 _WIDEST = 40  # of a cell
 _LONGEST = 300  # of a value for programs
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")  # commits, SHA-1 and longer
 
 
 def shown(rows: Sequence[Row], sides: Sequence[Side]) -> tuple[Column, ...]:
@@ -78,10 +80,15 @@ def _heading(number: int, side: Side) -> str:
 
 def _cell(row: Row, fact: Fact | None, side: Side) -> str:
     if fact is not None:
-        return cut(str(fact))
+        return _told(fact)
     engine, _, _ = row.name.partition(".")
     of_cases = row.group in (ENGINE, DATA, PACKAGE)
     return _NO_CASE if of_cases and (ENGINE, engine) not in side.facts else NOT_SAVED
+
+
+def _told(fact: Fact) -> str:
+    """``fact`` for people: digests by their first 12 digits, and no longer than 40."""
+    return cut(_DIGEST.sub(r"\1", str(fact)))
 
 
 def _verdict(row: Row, sides: Sequence[Side]) -> str:

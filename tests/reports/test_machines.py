@@ -90,6 +90,27 @@ def differing(first: str, second: str) -> list[tuple[str, str, str]]:
     return [(each.name, each.first, each.second) for each in found]
 
 
+def test_digests_are_short_for_people_and_whole_for_programs(
+    save: Save, case: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their 40 or 64 digits made a table of a dozen files 560 columns wide."""
+    commits = ("830062452b3013ad0f849e40aa57e74ae24ad397", "506d51148649" + 28 * "0")
+    files = [
+        save(f"{number}.json", case(), info=machine(), commit=commit)
+        for number, commit in enumerate(commits)
+    ]
+    for form in ("plain", "github", "latex", "html"):
+        assert main(["machines", *files, "--all", "--format", form]) == 0
+        shown = capsys.readouterr().out
+        words = re.findall(r"\b[0-9a-f]{12,}\b", shown)
+        assert {"830062452b30", "506d51148649", "78d82906cf98"} <= set(words)
+        assert max(map(len, words)) == 16  # the fingerprint, as it is saved
+    for form in ("csv", "json"):
+        assert main(["machines", *files, "--all", "--format", form]) == 0
+        shown = capsys.readouterr().out
+        assert all(digest in shown for digest in (*commits, SOFT["locks"]["bench"]))
+
+
 @pytest.mark.parametrize(
     ("form", "ending"),
     [
