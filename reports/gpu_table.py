@@ -49,7 +49,7 @@ def table(saved: Saved) -> Table | None:
 
 
 def _lines(rows: Sequence[Row]) -> list[_Line]:
-    """The rows' means and, where the paper has its like, the highest and its own."""
+    """The rows' means and, where the paper has its like, the highest; its own first."""
     lines: list[_Line] = []
     for row in rows:
         like = paper.applies(row.gpus[0].combination)
@@ -57,9 +57,9 @@ def _lines(rows: Sequence[Row]) -> list[_Line]:
             lines.append(_Line(row, _MEAN))
         if like:
             lines.append(_Line(row, _HIGHEST))
-            if not any(line.is_paper for line in lines):
-                lines.append(_Line(row, _HIGHEST, is_paper=True))
-    return lines
+    highest = [line for line in lines if line.over == _HIGHEST]
+    # it is no engine's of ours, so that among one's rows it would be taken for theirs
+    return [replace(line, is_paper=True) for line in highest[:1]] + lines
 
 
 def _settings(lines: Sequence[_Line]) -> tuple[Column, ...]:

@@ -126,6 +126,8 @@ def test_the_papers_row_stands_beside_its_size_and_pool_only(
     assert main(["speedup", paper_grid, "--table", "gpu"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (paper,) = (line for line in lines if line.startswith("paper: theano, GTX-980"))
+    rule = next(number for number, line in enumerate(lines) if line.startswith("---"))
+    assert lines[rule + 1] == paper, "above all rows of ours"
     assert paper.split()[-2:] == ["4.49", "16.19"]
     assert main(["speedup", paper_grid, "--table", "gpu", "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
