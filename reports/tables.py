@@ -19,6 +19,8 @@ _FORMULA = ("=", "+", "-", "@")
 _MARKDOWN = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]|~$"}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+    # a zero-width space: whoever has the name would be notified where it is posted
+    | {"@": "@&#8203;"}
 )
 # Applied after tabulate's own escapes. The braces keep '[' and '*' at the start of a
 # row from being read as arguments of the line break before it.

@@ -1,7 +1,9 @@
 """Names in saved files come from anyone: no format acts upon them."""
 
 import csv
+import html
 import io
+import re
 from argparse import Namespace
 
 import pytest
@@ -49,6 +51,17 @@ def test_github_cells_keep_their_bars_and_tags_to_themselves() -> None:
 def test_csv_defuses_what_a_spreadsheet_would_run(start: str) -> None:
     text = render(_table(f"{start}cmd(),x"), "csv")
     assert list(csv.reader(io.StringIO(text))) == [["engine"], [f"'{start}cmd(),x"]]
+
+
+def test_github_mentions_nobody() -> None:
+    """A mention outlives escapes and entities: only what parts the @ ends it."""
+    cells = (Column("@heading", ("@octocat", "(@org/team)", "&#64;octocat"), "left"),)
+    table = Table(shown=cells, data=cells, above=("@above",), below=("by @below",))
+    text = render(table, "github")
+    assert "| @&#8203;octocat " in text
+    read = html.unescape(text)
+    assert re.findall("@.", read) == ["@\u200b"] * 5
+    assert "| &#64;octocat " in read, "no reference is read twice"
 
 
 def test_csv_keeps_numbers_as_numbers_and_none_as_nothing() -> None:
