@@ -35,7 +35,7 @@ class Job:
         of the starting weights and of the order of the images.
     loop
         who runs the epoch: ``fit`` is Keras' `Model.fit`, ``fused`` the same Keras
-        model in one compiled program with the images on the device, ``peer`` the same
+        model in compiled calls with the images on the device, ``peer`` the same
         network written by hand in the engine's framework, without Keras.
     precision
         of products: ``float32`` is float32 throughout; ``tf32`` lets an NVIDIA GPU
