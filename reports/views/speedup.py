@@ -70,7 +70,8 @@ def _each_case(saved: Saved, asked: str | None) -> Table:
     marked = marks.of(said)
     notes = (*cases.loops_explained(pooled), *legend.lines(rows))
     # a machine with a GPU only still gets its times: nobody asked for the default
-    last = f"— no row has a baseline: {unmeasured}; choose one with --baseline"
+    other = "reports speedup --baseline takes another"
+    last = f"— no row has a baseline: {unmeasured}; {other}"
     gaps = [last] if unmeasured else legend.gaps(rows)
     return Table(
         name="cases",
