@@ -26,7 +26,7 @@ _conductor = pytest.StashKey[Conductor]()
 def install(config: pytest.Config, conductor: Conductor) -> None:
     """Let ``conductor`` measure this session's cases."""
     config.stash[_conductor] = conductor
-    config.pluginmanager.register(Rescue())
+    config.pluginmanager.register(Patience())
 
 
 def conductor_of(config: pytest.Config) -> Conductor | None:
@@ -111,44 +111,49 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if not benchmarks.benchmarks and conductor.has_outcomes:
         _save_outcomes(config, benchmarks)
-    wanted = benchmarks.json or benchmarks.save or benchmarks.autosave
-    conductor.saved(to_file=bool(wanted))
+    conductor.saved(to_file=is_saving(config))
     if isinstance(conductor.broken_off, pytest.exit.Exception):
         _say_now(config)
 
 
-class Rescue:
+def is_saving(config: pytest.Config) -> bool:
+    """Whether a file of this session is asked for."""
+    option = config.getoption
+    names = ("json", "save", "autosave")
+    return any(option(f"benchmark_{name}", None) for name in names)
+
+
+def not_saved(config: pytest.Config, error: OSError) -> None:
+    """Say that saving failed by ``error``, and keep what would be lost by that."""
+    conductor = conductor_of(config)
+    writer = config.get_terminal_writer()
+    if writer.width_of_current_line:
+        writer.line()
+    writer.line(f"the results could not be saved: {error}")
+    if conductor is None:
+        return
+    conductor.saved(to_file=False, failed=True)
+    if isinstance(conductor.broken_off, pytest.exit.Exception):
+        _say_now(config)
+
+
+class Patience:
     """A plugin of its own around all that happens when a session finishes."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(
-        self, session: pytest.Session
-    ) -> Generator[None, object, object]:
-        """Say where results are that could not be saved: the disk is full, say.
-
-        Whoever is impatient with Ctrl-C is not to lose what is being saved.
-        """
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Whoever is impatient with Ctrl-C is not to lose what is being saved."""
         impatient = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return (yield)
-        except OSError as error:
-            conductor = conductor_of(session.config)
-            if conductor is None:
-                raise
-            conductor.saved(to_file=False)
-            _say_now(session.config, f"the results could not be saved: {error}")
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            return None
         finally:
             signal.signal(signal.SIGINT, impatient)
 
 
-def _say_now(config: pytest.Config, *lines: str) -> None:
-    """Print ``lines`` and what else is to be known, where pytest shows no summary."""
+def _say_now(config: pytest.Config) -> None:
+    """Print what is to be known, where pytest shows no summary."""
     terminal = config.pluginmanager.getplugin("terminalreporter")
     terminal.ensure_newline()
-    for line in lines:
-        terminal.write_line(line)
     pytest_terminal_summary(terminal, config)
 
 

@@ -204,12 +204,15 @@ class Conductor:
         assert self._budget is not None
         return f"not begun within the budget of {self._budget.seconds:g} s"
 
-    def saved(self, *, to_file: bool) -> None:
-        """The session ends; results were written (``to_file``) or only shown."""
+    def saved(self, *, to_file: bool, failed: bool = False) -> None:
+        """The session ends; results were written (``to_file``) or only shown.
+
+        ``failed``: a file was asked for, and could not be written.
+        """
         if self._journal is None:
             return
         made = self._campaign.made if self._campaign is not None else []
-        why = self._why_kept(to_file=to_file)
+        why = self._why_kept(to_file=to_file, failed=failed)
         if not why or not (self._journal.records or made):
             self._journal.remove()
             return
@@ -219,7 +222,7 @@ class Conductor:
             "the same command with --resume takes them up"
         )
 
-    def _why_kept(self, *, to_file: bool) -> str:
+    def _why_kept(self, *, to_file: bool, failed: bool) -> str:
         """What the journal has that no file has, or would be needed for; "" for none.
 
         pytest ends early (`-x`) where a case has failed: others that have a time are
@@ -229,6 +232,8 @@ class Conductor:
         campaign = self._campaign
         if campaign is None or self.broken_off or not campaign.is_complete():
             return ", and something is left to measure"
+        if failed:
+            return ", and no file has all of them"
         if not to_file:
             return ", and nothing was saved (--benchmark-autosave saves)"
         if due - self._handed:

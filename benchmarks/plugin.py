@@ -2,13 +2,13 @@
 
 import signal
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
 from benchmarks import (
     axes,
     conduct,
+    destinations,
     driver,
     environments,
     gpu_memory,
@@ -33,14 +33,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Look now at the folder that pytest-benchmark writes to after hours of cases."""
+    """Take part in how cases run and how results are saved.
+
+    This comes before the terminal's reporter does, whose end is then around ours.
+    """
     config.pluginmanager.register(conduct)
-    target = config.getoption("benchmark_json", None)
-    folder = Path(str(target or "here")).absolute().parent
-    if not folder.is_dir():
-        raise pytest.UsageError(
-            f"--benchmark-json: there is no folder {folder}; make it first"
-        )
+    config.pluginmanager.register(destinations)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Look at where results go; once a session has started, it would try to save."""
+    try:
+        destinations.check(session.config)
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from benchmarks.destinations import drop_remains
 from tests.conftest import ROOT
 from tests.fake_worker import VARIABLE, Behaviour, fake_python
 
@@ -221,13 +222,49 @@ def test_results_that_cannot_be_saved_are_not_lost(session: Session) -> None:
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "the results could not be saved: [Errno 28] No space left" in printed
     assert "Traceback" not in printed
+    assert printed.count("4 cases from this run; dataset") == 1  # the suite's table
+    assert "benchmark 'train': 4 tests" in printed  # and pytest-benchmark's
     (journal,) = session.journals()
-    assert f"finished launches are in {journal}" in printed
+    assert f"finished launches are in {journal}, and no file has all of" in printed
+    assert "--benchmark-autosave saves" not in printed
     before = session.trained()
     session.json = session.folder / "run.json"
     assert session.run("--launches", "2", "--resume")[0] == 0
     assert session.trained() == before
     assert len(session.saved()["benchmarks"]) == 4
+
+
+def test_what_was_saved_in_part_is_no_file(tmp_path: Path) -> None:
+    """A disk that fills up leaves half of a document, or nothing but its name."""
+    kept, half, none = (tmp_path / name for name in ("kept", "half", "none"))
+    kept.write_text('{"benchmarks": []}')
+    half.write_text('{"benchmarks": [')
+    none.touch()
+    dropped = {path for path in (kept, half, none) if drop_remains(path)}
+    assert dropped == {half, none}
+    assert list(tmp_path.iterdir()) == [kept]
+    assert not drop_remains(Path("/dev/full"))
+    assert not drop_remains(tmp_path / "absent")
+
+
+def test_a_checkout_that_cannot_be_written_ends_as_others_do(session: Session) -> None:
+    """A cache that pytest cannot keep is no reason to end without a table."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-o", "cache_dir=/proc/nowhere"),
+            *("benchmarks/test_train.py", *GRID, "--sizes", "32", "--batches", "10"),
+            *("--launches", "1", "--interpreter", session._interpreter),
+            f"--journal={session.folder / 'journals'}",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "HISTOCNN_CACHE": str(session.folder / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PytestCacheWarning" not in done.stdout + done.stderr
+    assert "1 case from this run; dataset" in done.stdout
 
 
 def test_times_that_an_early_end_kept_from_the_file_stay(session: Session) -> None:
