@@ -16,11 +16,11 @@ class Account:
     and the warm-up epoch, ``measured`` the rounds that count, ``disturbed`` those that
     do not, ``around`` what loops took besides their epochs, ``waited`` the pauses for a
     quiet machine, ``failed`` launches that came to nothing, ``processes`` starting and
-    ending workers, ``audits`` reading back GPU memory pools. What is left of ``wall``
-    is the suite's own. ``budget`` is what was to be used for launches and what is
-    between them, ``used`` what was; None where it was not limited. On a cluster
-    ``wall`` is the time of its ``nodes`` together, and what they waited for launches is
-    the suite's, too.
+    ending workers, ``audits`` reading back GPU memory pools, ``others`` tests that are
+    no training cases. What is left of ``wall`` is the suite's own. ``budget`` is what
+    was to be used for launches and what is between them, ``used`` what was; None where
+    it was not limited. On a cluster ``wall`` is the time of its ``nodes`` together, and
+    what they waited for launches is the suite's, too.
     """
 
     wall: float
@@ -33,6 +33,7 @@ class Account:
     failed: float
     processes: float = 0.0
     audits: float = 0.0
+    others: float = 0.0
     budget: float | None = None
     used: float | None = None
     nodes: int | None = None
@@ -43,7 +44,7 @@ class Account:
         training = self.measured + self.disturbed + self.around
         workers = self.imports + self.compiling + training
         workers += self.processes + self.audits
-        return self.wall - workers - self.waited - self.failed
+        return self.wall - workers - self.waited - self.failed - self.others
 
     def __str__(self) -> str:
         def share(seconds: float) -> str:
@@ -65,6 +66,8 @@ class Account:
             parts.append(f"waiting for quiet {share(self.waited)}")
         if self.failed:
             parts.append(f"failed launches {share(self.failed)}")
+        if self.others:
+            parts.append(f"other benchmarks {share(self.others)}")
         parts.append(f"the suite {share(self.suite)}")
         of_nodes = "" if self.nodes is None else f" of {number_of_nodes(self.nodes)}"
         text = f"{self.wall:.0f} s{of_nodes}: {', '.join(parts)}"
@@ -78,8 +81,11 @@ def account(
     wall: float,
     budget: Budget | None = None,
     nodes: int | None = None,
+    others: float = 0.0,
 ) -> Account:
     """The account of a run of ``wall`` seconds that made the launches of ``records``.
+
+    ``others`` are the seconds of tests beside.
 
     Whether a round counts is only known when its case is settled: here one does if
     nothing disturbed it.
@@ -101,6 +107,7 @@ def account(
             each.phases.start_seconds + each.phases.end_seconds for each in launches
         ),
         audits=sum(each.phases.audit_seconds for each in launches),
+        others=others,
         budget=None if budget is None else budget.seconds,
         used=None if budget is None else budget.used,
         nodes=nodes,

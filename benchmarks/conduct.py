@@ -7,6 +7,7 @@ what there is, so that it is saved, and the session then ends as it was to end.
 """
 
 import signal
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -49,6 +50,18 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if conductor is not None and conductor.broken_off is not None:
         raise conductor.broken_off
     return done
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tell the account how long tests took that are no cases."""
+    began = time.monotonic()
+    try:
+        return (yield)
+    finally:
+        conductor = conductor_of(item.config)
+        if conductor is not None and not is_case(item):
+            conductor.other_seconds += time.monotonic() - began
 
 
 @pytest.hookimpl(tryfirst=True)

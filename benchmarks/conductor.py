@@ -80,6 +80,8 @@ class Conductor:
         #: What the session is to end with, once what is finished has been picked up.
         self.broken_off: BaseException | None = None
         self.resume_hint = ""
+        #: Of this session's tests that are no cases.
+        self.other_seconds = 0.0
         self._handed: set[str] = set()  # ids of the jobs whose results were taken
 
     def result(self, job: Job) -> Measurement | CaseOutcome | None:
@@ -161,7 +163,9 @@ class Conductor:
             roster = self._campaign.roster
             return account(self._campaign.made, roster.seconds(), nodes=roster.counted)
         wall = time.time() - psutil.Process().create_time()
-        return account(self._campaign.made, wall, self._budget)
+        return account(
+            self._campaign.made, wall, self._budget, others=self.other_seconds
+        )
 
     def cluster_facts(self) -> dict[str, Any] | None:
         """Nodes that launches ran on, for the saved file; None without a cluster."""

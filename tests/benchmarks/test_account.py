@@ -11,6 +11,15 @@ from histocnn.measurement import Phases
 from tests.launches import a_launch, a_round
 
 
+def test_other_benchmarks_are_not_the_suite() -> None:
+    """A part of their own, where there are any."""
+    records = [Record("a", 0, a_launch([2.0]), None, 20.0)]
+    alone, beside = (account(records, wall=40.0, others=each) for each in (0.0, 30.0))
+    assert beside.suite == pytest.approx(alone.suite - 30.0)
+    assert ", other benchmarks 75.0 %, the suite " in str(beside)
+    assert "other benchmarks" not in str(alone)
+
+
 def test_what_no_worker_took_is_the_suites() -> None:
     """Imports, compilation, rounds, waits and failures are told apart."""
     launch = replace(

@@ -152,6 +152,22 @@ def test_a_session_saves_all_launches_and_leaves_no_journal(session: Session) ->
     assert "the suite" in printed
 
 
+def test_other_benchmarks_have_a_part_of_the_account(tmp_path: Path) -> None:
+    """What they take is not called the suite's own, in print nor in the file."""
+    files = ("benchmarks/test_train.py", "benchmarks/test_overhead.py")
+    one = ("--sizes", "32", "--batches", "10", "--launches", "1")
+    session = Session(tmp_path, (*files, *GRID, *one))
+    code, printed = session.run()
+    assert code == 0, printed
+    saved = session.saved()
+    beside = [each for each in saved["benchmarks"] if each["group"] != "train"]
+    if not beside:
+        pytest.skip("TensorFlow's environment is not built here")
+    timed = sum(sum(each["stats"]["data"]) for each in beside)
+    assert timed <= saved["account"]["others"] < saved["account"]["wall"]
+    assert re.search(r"other benchmarks [0-9.]+ %, the suite [0-9.]+ %", printed)
+
+
 def test_a_session_ends_with_its_speedups(session: Session) -> None:
     """Of the same figures as the saved file's; cases without a time are in it too."""
     crash = Behaviour(faults={"64px-b20": "SIGSEGV"})
