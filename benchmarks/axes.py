@@ -93,7 +93,8 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
     ------
     InputError
         for an unknown preset, a value that is none, or one that comes twice;
-        for the pool ``theanorc`` where the user has no such setting (`theanorc`).
+        for the pool ``theanorc`` where the user has no such setting (`theanorc`);
+        for options that have no effect beside others.
     """
     if preset not in PRESETS:
         raise InputError(f"unknown grid {preset!r}; there are: {', '.join(PRESETS)}")
@@ -116,7 +117,22 @@ def select(preset: str, overrides: dict[str, str | None]) -> Grid:
         values = getattr(grid, axis)
         if len(set(values)) < len(values):
             raise InputError(f"{flag(axis)} names a value twice: {overrides[axis]}")
+    _check_effects(grid, {name for name, text in overrides.items() if text is not None})
     return grid
+
+
+def _check_effects(grid: Grid, asked: set[str]) -> None:
+    """Of two options that the command line names neither may undo the other."""
+    if {"launches", "time_cap"} <= asked:
+        raise InputError(
+            "--launches fixes their number, --time-cap ends them by the time they took;"
+            " leave one out"
+        )
+    if {"cnmem", "devices"} <= asked and "cuda" not in grid.devices:
+        raise InputError(
+            f"--cnmem is for GPU cases, and --devices asks for {','.join(grid.devices)}"
+            " alone; add cuda, or leave --cnmem out"
+        )
 
 
 def jobs(

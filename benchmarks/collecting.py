@@ -121,9 +121,6 @@ def pytest_collection_modifyitems(
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Know what will run, and take over the lines of the cases from pytest's dots."""
     config, suite = session.config, suite_of(session.config)
-    if config.option.collectonly:
-        config.stash[_listed] = _cases(session)
-        return
     capped = suite.settings.gpu_memory is not None and session.items
     if capped and not any(map(_trains_on_gpu, session.items)):
         raise pytest.UsageError(
@@ -131,6 +128,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             "or leave the option out"
         )
     cases = _cases(session)
+    if config.option.collectonly:
+        config.stash[_listed] = cases
+        return
     if not cases:
         return
     jobs = [case.job for case in cases if case.skip is None]

@@ -1,9 +1,10 @@
 """What this machine can run, and what to do about what it cannot: ``make doctor``."""
 
+import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,8 +131,16 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 )
 
 
-def main() -> int:
-    """Print all findings; exit code 1 where no case at all can run."""
+def main(argv: Sequence[str]) -> int:
+    """Print all findings; exit code 1 where no case at all can run.
+
+    There is no option but ``--help``: another word in ``argv`` ends it with code 2.
+    """
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.doctor",
+        description="What this machine can run, and what to do about what it cannot.",
+        epilog="Exit code 1: no case at all can run.",
+    ).parse_args(argv)
     findings = [finding for check in CHECKS for finding in check()]
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
@@ -152,4 +161,4 @@ def _short(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -128,6 +128,8 @@ def test_options_are_spelt_with_hyphens() -> None:
         ({"cnmem": "nan"}, "cnmem='nan' is not a memory pool"),
         ({"cnmem": "much"}, "cnmem='much' is not a memory pool"),
         ({"cnmem": "1,1.0"}, "--cnmem names a value twice"),
+        ({"cnmem": "0.5", "devices": "cpu"}, "--cnmem is for GPU cases, and --devices"),
+        ({"launches": "1", "time_cap": "5"}, "--launches fixes their number, --time-"),
         ({"launches": "0"}, "--launches: '0'"),
         ({"rounds": "2.5"}, "--rounds: '2.5'"),
         ({"images": "-3"}, "--images: '-3'"),

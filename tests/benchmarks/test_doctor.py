@@ -10,7 +10,7 @@ from histocnn.job import Job
 
 def test_it_looks_at_all_that_a_case_needs(capsys: pytest.CaptureFixture[str]) -> None:
     """Cores, governor, memory, disk, GPU, Docker, and each engine by each launcher."""
-    doctor.main()
+    doctor.main([])
     lines = capsys.readouterr().out.splitlines()
     for what in ("cores", "governor", "memory", "disk", "GPU", "Docker"):
         assert any(line.startswith(what) for line in lines), what
@@ -24,9 +24,23 @@ def test_nothing_runs_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         doctor, "CHECKS", (lambda: iter([Finding("x", "no", "do it")]),)
     )
-    assert doctor.main() == 1
+    assert doctor.main([]) == 1
     monkeypatch.setattr(doctor, "CHECKS", (lambda: iter([Finding("x", "runs")]),))
-    assert doctor.main() == 0
+    assert doctor.main([]) == 0
+
+
+def test_a_word_that_it_does_not_know_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It has no options but `--help`, and says so before it looks at anything."""
+    with pytest.raises(SystemExit) as ended:
+        doctor.main(["--nonsense"])
+    assert ended.value.code == 2
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as helped:
+        doctor.main(["--help"])
+    assert not helped.value.code
+    assert "what to do about what it cannot" in capsys.readouterr().out
 
 
 def test_a_missing_engine_of_docker_has_a_remedy(
