@@ -130,6 +130,19 @@ def test_what_a_preset_asks_for_and_the_machine_lacks_is_skipped(
     assert "4 skipped" in done.stdout
 
 
+def test_copying_obeys_engines(run_pytest: Pytest) -> None:
+    """Those that the command line leaves out are skipped with a reason."""
+    done = run_pytest(
+        *("benchmarks/test_load.py", "-k", "test_copy and torch-cpu"),
+        *("--engines", "theano"),
+    )
+    if "engine theano cannot run here" in done.stderr:
+        pytest.skip("Theano's environment is not built here")
+    assert done.returncode == 0
+    assert "--engines theano leaves torch out" in done.stdout
+    assert "1 skipped" in done.stdout
+
+
 def test_a_terminated_session_saves_what_is_finished(
     tmp_path: Path, run_pytest: Pytest
 ) -> None:
