@@ -237,7 +237,7 @@ class Conductor:
         if campaign is None or self.broken_off or not campaign.is_complete():
             return ", and something is left to measure"
         if failed:
-            return ", and no file has all of them"
+            return ", since saving failed"
         if not to_file:
             return ", and nothing was saved (--benchmark-autosave saves)"
         if due - self._handed:
