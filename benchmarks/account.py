@@ -85,10 +85,8 @@ def account(
 ) -> Account:
     """The account of a run of ``wall`` seconds that made the launches of ``records``.
 
-    ``others`` are the seconds of tests beside.
-
-    Whether a round counts is only known when its case is settled: here one does if
-    nothing disturbed it.
+    ``others`` are the seconds of tests that are no cases. Whether a round counts is
+    only known when its case is settled: here one does if nothing disturbed it.
     """
     launches = [record.launch for record in records if record.launch is not None]
     rounds = [round_ for launch in launches for round_ in launch.rounds]

@@ -100,9 +100,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         conductor, benchmarks = conduct.conductor_of(config), config._benchmarksession  # type: ignore[attr-defined]
         if conductor is None and not conduct.is_saving(config):
             raise
-        if (
-            error.filename is None
-        ):  # written in part: what cannot be opened is as it was
+        # Written in part: one that cannot be opened is as it was.
+        if error.filename is None:
             for path in _targets(benchmarks):
                 if drop_remains(path):
                     break  # the next was not begun
