@@ -234,7 +234,7 @@ def _no_engine(error: Exception) -> str:
             f"no permission to use Docker at {where}; ask to be put into the group "
             "docker, or run as root"
         )
-    return f"no Docker engine answers at {where}; start one"
+    return f"no Docker engine answers at {where}; start one, or see: make doctor"
 
 
 def _mentions(error: BaseException | None, number: int, kind: type) -> bool:
