@@ -55,8 +55,6 @@ def environment(job: Job, cache: Path) -> dict[str, str]:
     pool = job.pool
     if pool is None:
         return variables
-    # It would open all that it sees, and reserve its pool on each.
-    variables["JAX_CUDA_VISIBLE_DEVICES"] = "0"
     match pool.kind:
         case PoolKind.OFF:
             variables["XLA_PYTHON_CLIENT_ALLOCATOR"] = "platform"
@@ -182,6 +180,9 @@ def load(job: Job) -> JaxRuntime:
             compiled.append(seconds)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
+    if job.device == "cuda":
+        # Or it would open all that it sees, and reserve its pool on each.
+        jax.config.update("jax_cuda_visible_devices", "0")
     keras = import_keras()
     if job.precision == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
