@@ -35,7 +35,7 @@ class Finding:
 def cores() -> Iterator[Finding]:
     """CPUs, and how steady their clock is."""
     usable, present = len(pinning.usable_cpus()), os.cpu_count() or 1
-    quota = Kernel(Path("/"), ()).cpu_quota
+    quota = Kernel().cpu_quota
     lent = "" if quota is None else f"; a control group lends the time of {quota:g}"
     yield Finding("cores", f"{usable} usable of {present}{lent}")
     if not _GOVERNOR.exists():

@@ -21,10 +21,13 @@ _IN_CGROUP = re.compile(r"kubepods|docker|libpod|containerd|lxc")
 
 @dataclass(frozen=True)
 class Kernel:
-    """The kernel's files below ``root``, and the ``cpus`` that this process may use."""
+    """The kernel's files below ``root``, and the ``cpus`` that this process may use.
 
-    root: Path
-    cpus: tuple[int, ...]
+    Only what is told of single CPUs needs them.
+    """
+
+    root: Path = Path("/")
+    cpus: tuple[int, ...] = ()
 
     @property
     def release(self) -> str | None:

@@ -6,7 +6,6 @@ frontier of a small card on a large one. It runs only where its file is named, s
 processes a case.
 """
 
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -124,7 +123,7 @@ def test_largest_batch(
 def _found(suite: Suite, case: Job, known: dict[Job, int]) -> Frontier[Probe]:
     """The frontier of ``case``; skipped where it cannot run here, failed in a line."""
     host = psutil.virtual_memory().available
-    limits = suite.settings.memory_bytes, Kernel(Path("/"), ()).memory_limit
+    limits = suite.settings.memory_bytes, Kernel().memory_limit
     prober = Prober(suite, case, most_images(case, host, *limits))
     with in_a_line(_name(case)):
         if reason := suite.launcher.missing(case):

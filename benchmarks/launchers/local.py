@@ -63,12 +63,12 @@ class Launcher:
         A control group may lend less time than CPUs, as of a pod: it has a process on
         more of them stand still for the rest.
         """
-        usable, quota = len(pinning.usable_cpus()), _quota()
+        usable, quota = len(pinning.usable_cpus()), Kernel().cpu_quota
         return usable if quota is None else max(1, min(usable, int(quota)))
 
     def missing(self, job: Job) -> str | None:
         """Cores, device, environment, programs: the first that is not there."""
-        if (quota := _quota()) is not None and quota < 1:
+        if (quota := Kernel().cpu_quota) is not None and quota < 1:
             return f"needs a whole core; a control group lends {quota:g} of one"
         if reason := beyond(job, self.cores()):
             return reason
@@ -259,11 +259,6 @@ class LocalChannel:
         lacks = "ModuleNotFoundError: " in words and self.remedy
         how += f"; {self.remedy}" if lacks else ""
         return Outcome("crashed", f"the worker died ({how})", name, words)
-
-
-def _quota() -> float | None:
-    """How many cores' time this process may use; None for that of all."""
-    return Kernel(Path("/"), ()).cpu_quota
 
 
 def _unnamed_file(folder: Path) -> BinaryIO:
