@@ -83,4 +83,4 @@ def _dropped(rows: Sequence[Row]) -> tuple[str, ...]:
     """Such launches have no time, and no record of theirs gets as far as here."""
     if not any(row.case.left_out for row in rows):
         return ()
-    return ("launches of which every round was disturbed are in no sum",)
+    return ("launches without a round that counts are in no sum",)
