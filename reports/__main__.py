@@ -103,7 +103,10 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _where(view: str, folder: Path | None) -> str:
-    """The help of ``--output``, which is a folder where the view has one."""
+    """The help of ``--output``, which is a folder where the view has one.
+
+    `writing.folder` does as it says.
+    """
     if folder is None:
         return "write there (default: standard output)"
     told = "write into this folder, over files of the same names"
@@ -112,6 +115,8 @@ def _where(view: str, folder: Path | None) -> str:
             "; of the others, those that an earlier run wrote there and nobody changed "
             "since are removed"
         )
+    else:
+        told += "; or to this path, if it ends as the file's own name does"
     return f"{told} (default: {folder})"
 
 

@@ -2,7 +2,7 @@
 
 from reports import digits, legend
 from reports.comparison import Compared
-from reports.stats import Speedup
+from reports.stats import EpochTime, Speedup
 
 #: Where a median is not in the interval beside it; `legend` explains it.
 OUTSIDE = "≠"
@@ -17,22 +17,22 @@ def ratio(speedup: Speedup) -> str:
     return f"{digits.with_interval(value, low, high)}{outside}"
 
 
-def epoch(row: Compared) -> str:
-    """The time, or what came of the case instead; with ‡ if it is less sure.
+def time(of: EpochTime) -> str:
+    """Seconds, as sure as launches are alike; ``*`` tells two's extremes from that."""
+    if of.launches == 1:
+        return digits.number(of.seconds)
+    if not of.has_interval:
+        return f"{digits.with_extremes(of.seconds, of.low, of.high)}*"
+    if of.is_outside:
+        return f"{digits.with_interval(of.seconds, of.low, of.high)}{OUTSIDE}"
+    return digits.with_half_width(of.seconds, of.low, of.high)
 
-    ``*`` tells the extremes of two launches from an interval.
-    """
+
+def epoch(row: Compared) -> str:
+    """The time, or what came of the case instead; with ‡ if it is less sure."""
     if row.time is None:
         return str(row.case.outcome)
-    seconds, low, high = row.time.seconds, row.time.low, row.time.high
-    mark = "‡" if legend.stopped_short(row) else ""
-    if row.time.launches == 1:
-        return f"{digits.number(seconds)}{mark}"
-    if not row.time.has_interval:
-        return f"{digits.with_extremes(seconds, low, high)}*{mark}"
-    if row.time.is_outside:
-        return f"{digits.with_interval(seconds, low, high)}{OUTSIDE}{mark}"
-    return f"{digits.with_half_width(seconds, low, high)}{mark}"
+    return f"{time(row.time)}{'‡' if legend.stopped_short(row) else ''}"
 
 
 def speedup(row: Compared) -> str:

@@ -8,6 +8,9 @@ from reports import digits, stats
 from reports.comparison import Compared
 from reports.pool import Pooled
 
+#: What ``*`` is at a time.
+OF_TWO = "two launches: the faster and the slower, no interval"
+
 _FEW = stats.LAUNCHES_FOR_INTERVAL
 _NAMED = 3
 _BEFORE_TIME = {
@@ -172,7 +175,7 @@ def _few(rows: Sequence[Compared], has_ratio: bool) -> list[str]:
             f"{more}"
         ]
     if has_time:
-        return ["* two launches: the faster and the slower, no interval"]
+        return [f"* {OF_TWO}"]
     if has_ratio:
         return [
             f"* fewer than {_FEW} launches on a side: the ratio alone, with no word on "

@@ -37,13 +37,20 @@ def folder(
 ) -> None:
     """Write each of ``files`` into the folder ``where`` and name it on standard output.
 
-    Files of these names are written over, whoever made them. Of all others only those
-    go that an earlier run wrote by the manifest ``own``, once all new ones are there,
-    and not if they were changed since; none of them where ``files`` are none. Raises as
-    `text` does.
+    A single one that no manifest is kept of goes to ``where`` itself, if that is no
+    folder yet and ends as its name does. Files of these names are written over, whoever
+    made them. Of all others only those go that an earlier run wrote by the manifest
+    ``own``, once all new ones are there, and not if they were changed since; none of
+    them where ``files`` are none. Raises as `text` does.
     """
     if not files:
         return
+    if own is None and len(files) == 1 and not where.is_dir():
+        ((name, content),) = files.items()
+        if where.suffix == Path(name).suffix:
+            file(where, content, inputs)
+            show(f"{where}\n")
+            return
     before = own.read(where) if own else frozenset()
     now = manifest.entries(files)
     if own:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from reports import legend, marks, stats
+from reports.cells import time
 from reports.stats import EpochTime
 from reports.tables import Column, Table
 from reports.trend import axes, cells, partitions
@@ -22,7 +23,7 @@ _CHANGE = (
     "change ±: half of the 95 % interval, by how the points of a level scatter or, "
     "where that is more, their launches"
 )
-_ALONE = "* the change alone, with no word on its error: too few points and launches"
+_ALONE = "alone, with no word on its error: too few points and launches"
 _UNTESTED = f"change points —: fewer than {partitions.FEWEST} points, too few for any"
 _LAST = "the last point alone lies far off: a change only if the next one does as well"
 
@@ -59,16 +60,24 @@ def _notes(trend: Trend) -> list[str]:
 
 
 def _legend(trends: Sequence[Trend]) -> list[str]:
-    times = [time for trend in trends for time in _ends(trend)]
+    times = [end for trend in trends for end in _ends(trend)]
     steps = [trend.since_start for trend in trends if trend.since_start]
     few = any(len(trend.history.points) < partitions.FEWEST for trend in trends)
     return [
-        *([_TIMES] if any(time.has_interval for time in times) else []),
+        *([_TIMES] if any(each.has_interval for each in times) else []),
         *legend.outside(times),
         *([_CHANGE] if any(step.low is not None for step in steps) else []),
-        *([_ALONE] if any(step.low is None for step in steps) else []),
+        *_few(times, any(step.low is None for step in steps)),
         *([_UNTESTED] if few else []),
     ]
+
+
+def _few(times: Sequence[EpochTime], has_change: bool) -> list[str]:
+    """What ``*`` is at a time, at a change, or at both."""
+    has_time = any(each.launches == 2 for each in times)
+    if has_time and has_change:
+        return [f"* at a time, {legend.OF_TWO}", f"* at a change, {_ALONE}"]
+    return [f"* {legend.OF_TWO}"] * has_time + [f"* the change {_ALONE}"] * has_change
 
 
 def _ends(trend: Trend) -> list[EpochTime]:
@@ -86,7 +95,7 @@ def _shown(trends: Sequence[Trend], marked: marks.Marked) -> tuple[Column, ...]:
         f"{_points(history.points)} {mark}".rstrip()
         for history, mark in zip(histories, marked.rows, strict=True)
     ]
-    times = [[cells.time(time) for time in _ends(trend)] for trend in trends]
+    times = [[time(each) for each in _ends(trend)] for trend in trends]
     changes = [_changes(trend, write) for trend in trends]
     return (
         Column("from (UTC)", tuple(starts), "left", said=_are_one(starts)),
@@ -154,7 +163,7 @@ def _side(side: str, points: Sequence[Point]) -> tuple[Column, ...]:
     return (
         Column(side, tuple(whens), "left"),
         Column(f"{side}_commit", tuple(commits), "left"),
-        Column(f"{side}_seconds", tuple([time.seconds for time in times])),
-        Column(f"{side}_seconds_low", tuple([time.low for time in times])),
-        Column(f"{side}_seconds_high", tuple([time.high for time in times])),
+        Column(f"{side}_seconds", tuple([each.seconds for each in times])),
+        Column(f"{side}_seconds_low", tuple([each.low for each in times])),
+        Column(f"{side}_seconds_high", tuple([each.high for each in times])),
     )

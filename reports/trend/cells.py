@@ -1,27 +1,15 @@
-"""Cells: times, changes and what they are of, as text for people."""
+"""Cells: levels, changes and when they were, as text for people."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from reports import cells, digits
-from reports.stats import EpochTime
+from reports import digits
 from reports.trend.changes import Level, Step
 
 #: Stands where there is no such figure.
 NONE = "—"
 #: Beyond it the two ends of a change are written, which are not even around it.
 _WIDE = 1.5  # high / low of the ratio
-
-
-def time(of: EpochTime) -> str:
-    """One point's, as sure as its launches are alike."""
-    if of.launches == 1:
-        return digits.number(of.seconds)
-    if not of.has_interval:
-        return digits.with_extremes(of.seconds, of.low, of.high)
-    if of.is_outside:
-        return f"{digits.with_interval(of.seconds, of.low, of.high)}{cells.OUTSIDE}"
-    return digits.with_half_width(of.seconds, of.low, of.high)
 
 
 def level(of: Level) -> str:

@@ -104,3 +104,28 @@ def test_names_as_long_as_they_may_be_are_written(folder: Path) -> None:
     name = "n" * 255
     writing.file(Path(name), b"new", [])
     assert [path.name for path in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [
+        ("out", "out/index.html"),
+        ("pages/today.html", "pages/today.html"),
+        ("today.htm", "today.htm/index.html"),  # another ending: a folder's name
+        ("folder.html", "folder.html/index.html"),  # a folder already
+    ],
+)
+def test_one_file_goes_into_a_folder_or_to_its_own_name(
+    output: str, written: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its ending tells which; what is written is named."""
+    (folder / "folder.html").mkdir()
+    writing.folder({"index.html": b"page"}, Path(output), None, [])
+    assert Path(written).read_bytes() == b"page"
+    assert capsys.readouterr().out == f"{written}\n"
+
+
+def test_several_files_always_go_into_a_folder(folder: Path) -> None:
+    """However it is called."""
+    writing.folder({"a.svg": b"a", "b.svg": b"b"}, folder / "out.svg", None, [])
+    assert {each.name for each in (folder / "out.svg").iterdir()} == {"a.svg", "b.svg"}
