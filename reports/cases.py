@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from reports import texts
 from reports.combination import ASSUMED, AXES, FIELDS, values, varying
-from reports.errors import InputError, printable, tell
+from reports.errors import InputError, printable
 from reports.load import SavedFile
 from reports.pool import Pooled
 from reports.tables import Column
@@ -22,25 +23,21 @@ _LOOPS = {
 
 
 def training(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
-    """The files that hold training cases; a line on standard error for an empty one.
+    """The files that hold training cases; the others are for other views.
 
     Raises
     ------
     InputError
         if none does.
     """
-    with_cases = {file.path for file in files if file.cases}
-    without = [file for file in files if file.path not in with_cases]
-    names = [printable(str(file.path)) for file in without]
-    if not with_cases:
+    found = tuple(file for file in files if file.cases)
+    if not found:
+        names = texts.few([printable(str(file.path)) for file in files])
         raise InputError(
-            f"no training case in {', '.join(names)}; `pytest benchmarks "
-            "--benchmark-autosave` measures and saves some"
+            f"no training case in {names}; `pytest benchmarks --benchmark-autosave` "
+            "measures and saves some"
         )
-    for file, name in zip(without, names, strict=True):
-        if not file.others:
-            tell(f"{name}: no training case in it")
-    return tuple(file for file in files if file.cases)
+    return found
 
 
 def has_run(case: Pooled) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports import side_by_side
+from reports import side_by_side, texts
 from reports.errors import printable
 from reports.facts_table import LABEL, cut, letters
 from reports.fingerprints import DATA, ENGINE, HARD, SOFT
@@ -97,12 +97,10 @@ def _because(forbidden: Forbidden) -> str:
     gpus_first = sorted(forbidden.because, key=lambda d: not d.name.startswith("gpus"))
     told = [
         f"{cut(each.name)} ({cut(each.first)} / {cut(each.second)})"
-        for each in gpus_first[:_REASONS]
+        for each in gpus_first
     ]
-    more = len(forbidden.because) - _REASONS
-    return ", ".join(told) + (f" and {more} more" if more > 0 else "")
+    return texts.few(told, most=_REASONS)
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return texts.few(names, most=_NAMED)

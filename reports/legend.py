@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from reports import digits, stats
+from reports import digits, stats, texts
 from reports.comparison import Compared
 from reports.pool import Pooled
 
@@ -52,11 +52,10 @@ def gaps(rows: Sequence[Compared]) -> list[str]:
     notes = []
     for why, baselines in missing.items():
         distinct = list(dict.fromkeys(baselines))
-        more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
         many = len(baselines)
         count = "1 row lacks its" if many == 1 else f"{many} rows lack a"
-        named = "; ".join(distinct[:_NAMED])
-        notes.append(f"— {count} baseline; {why}: {named}{more}")
+        named = texts.few(distinct, "; ")
+        notes.append(f"— {count} baseline; {why}: {named}")
     return notes
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from reports import cluster, origins
+from reports import cluster, origins, texts
 from reports.cluster import Cluster, Node
 from reports.errors import InputError
 from reports.origins import Machine
@@ -15,7 +15,6 @@ from reports.records import Case
 #: The axis that tells machines of one run apart where there are several.
 AXIS = "machine"
 
-_NAMED = 3
 _OWN = "the machine that saved the file"
 
 # The digest of a machine's hard facts or, where nobody tells it, "" and a name.
@@ -102,7 +101,7 @@ def _where(case: Case, nodes: Cluster, own: Machine) -> _Where | None:
         return (told.pop(), "")
     if len(case.places) == 1:
         return ("", case.places[0][0])
-    listed = _listed([_called(*each, nodes) for each in case.places])
+    listed = texts.few([_called(*each, nodes) for each in case.places])
     if "" in told:
         raise InputError(
             f"the file does not tell whether its launches are of one machine: {listed}"
@@ -196,8 +195,3 @@ def _called(node: str, machine: str, nodes: Cluster) -> str:
     label = nodes.labels.get(machine) or label
     name = node or _OWN
     return f"{name} ({label})" if label else name
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -8,13 +8,11 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reports import labels
+from reports import labels, texts
 from reports.combination import Combination
 from reports.load import SavedFile
 from reports.origins import Code, Machine, breaking, named
 from reports.records import Case, Launch, Outcome, Stopped
-
-_NAMED = 3
 
 _Tries = dict[Code, list[tuple[str, Case]]]
 
@@ -161,9 +159,7 @@ def _refusals(refused: list[tuple[Combination, _Tries]]) -> Iterator[str]:
     for where, combinations in groups.items():
         more = len(combinations) - 1
         count = f" and {more} more" if more else ""
-        files = " and ".join(where[:_NAMED])
-        others = len(where) - _NAMED
-        files += f" and {others} more" if others > 0 else ""
+        files = texts.few(where, " and ")
         yield (
             f"left out {combinations[0].describe()}{count}: measured with different "
             f"code in {files}; name the files of one of them"

@@ -6,6 +6,7 @@ from reports.errors import printable
 
 LONGEST_NOTE = 300  # characters
 _LONGEST_WORD = 40  # of what has to fit a cell
+_FEW = 3
 
 
 def lines(texts: Sequence[str]) -> tuple[str, ...]:
@@ -18,6 +19,12 @@ def lines(texts: Sequence[str]) -> tuple[str, ...]:
 def word(text: str) -> str:
     """``text`` as `shortened`, to what has to fit a cell."""
     return shortened(text, _LONGEST_WORD)
+
+
+def few(texts: Sequence[str], separator: str = ", ", most: int = _FEW) -> str:
+    """The first of ``texts``, at most ``most``, and how many more there are."""
+    more = len(texts) - most
+    return separator.join(texts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def shortened(text: str, most: int = LONGEST_NOTE) -> str:

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reports import gpu
-from reports.figures import epochs, speedups, words
+from reports import gpu, texts
+from reports.figures import epochs, speedups
 from reports.figures.drawing import STYLES, Drawing, Selection
 from reports.figures.groups import groups, unique
 from reports.saved import Saved
@@ -41,7 +41,7 @@ def select(saved: Saved, style: str = _DEFAULT) -> Selection:
         tuple([replace(each, name=unique(each.name, taken)) for each in found]),
         tuple(
             [
-                f"no {figure} of {words.listed(tuple(dict.fromkeys(names)))}: {why}"
+                f"no {figure} of {texts.few(tuple(dict.fromkeys(names)), '; ')}: {why}"
                 for (figure, why), names in missing.items()
             ]
         ),

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from reports import digits, stats
+from reports import digits, stats, texts
 from reports.figures.groups import Group
 from reports.gpu import Pair
 from reports.pool import Pooled
-
-_NAMED = 3
 
 
 def pool(cnmem: str) -> str:
@@ -75,10 +73,9 @@ def without_time(cases: Sequence[Pooled]) -> str:
     named = [
         f"{c.combination.size} px, batch {c.combination.batch}, {_pool(c)} "
         f"({c.outcome})"
-        for c in cases[:_NAMED]
+        for c in cases
     ]
-    more = f"; and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
-    return _sentences([f"No time: {'; '.join(named)}{more}"])
+    return _sentences([f"No time: {texts.few(named, '; ')}"])
 
 
 def against(pairs: Sequence[Pair]) -> str:
@@ -98,12 +95,6 @@ def against(pairs: Sequence[Pair]) -> str:
             "from that"
         )
     return _sentences(said)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few of ``names``, and how many more."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{'; '.join(names[:_NAMED])}{more}"
 
 
 def _pool(case: Pooled) -> str:

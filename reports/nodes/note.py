@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from reports import digits
+from reports import digits, texts
 from reports.load import SavedFile
 from reports.pool import Pooled
 
 if TYPE_CHECKING:
     from reports.nodes.differences import Node
-
-_NAMED = 3
 
 
 def lines(files: Iterable[SavedFile], cases: Iterable[Pooled]) -> tuple[str, ...]:
@@ -27,10 +25,9 @@ def lines(files: Iterable[SavedFile], cases: Iterable[Pooled]) -> tuple[str, ...
     if not slow:
         return ()
     slow.sort(key=lambda node: -(node.factor or 0.0))
-    told = [f"{node.name} ({node.type}) by {_percent(node)}" for node in slow[:_NAMED]]
-    more = f" and {len(slow) - _NAMED} more" if len(slow) > _NAMED else ""
+    told = [f"{node.name} ({node.type}) by {_percent(node)}" for node in slow]
     return (
-        f"slower than their like: {', '.join(told)}{more}; launches on them are among "
+        f"slower than their like: {texts.few(told)}; launches on them are among "
         "these, and `python -m reports nodes` tells more",
     )
 

@@ -1,10 +1,7 @@
 """Content: all that a page says, gathered from the files and from the other views."""
 
 import argparse
-import contextlib
-import io
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports import views
@@ -81,14 +78,13 @@ def gather(saved: Saved) -> Content:
     sections: list[Section] = []
     not_shown = [("in the files", line) for line in saved.problems]
     said: set[str] = set()
-    with _lines_told_once():
-        for name in _names():
-            try:
-                tables = _tables(name, saved)
-            except InputError as error:
-                not_shown.append((name, str(error)))
-                continue
-            sections.append(_section(name, tables, said))
+    for name in _names():
+        try:
+            tables = _tables(name, saved)
+        except InputError as error:
+            not_shown.append((name, str(error)))
+            continue
+        sections.append(_section(name, tables, said))
     if not sections:
         raise InputError("; ".join(f"{name}: {line}" for name, line in not_shown))
     try:
@@ -145,15 +141,3 @@ def _section(name: str, tables: Sequence[Table], said: set[str]) -> Section:
         said.update(table.above)
     title = _TITLES.get(name, name.capitalize())
     return Section(name, title, views.view(name).HELP, tuple(made))
-
-
-@contextlib.contextmanager
-def _lines_told_once() -> Iterator[None]:
-    """What several views tell on standard error is printed, each line once."""
-    told = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(told):
-            yield
-    finally:
-        for line in dict.fromkeys(told.getvalue().splitlines()):
-            print(line, file=sys.stderr)

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reports import digits, labels, tables
+from reports import digits, labels, tables, texts
 from reports.combination import Combination, varying
-from reports.errors import InputError, printable, tell
+from reports.errors import InputError, printable
 from reports.frontiers import Frontier
 from reports.load import SavedFile
 from reports.saved import Saved
@@ -73,17 +73,16 @@ def report(saved: Saved, arguments: argparse.Namespace) -> tuple[Table, ...]:
 
 
 def _with_frontiers(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
-    """The files that hold frontiers; a line on standard error for each other."""
-    names = [printable(str(file.path)) for file in files if not file.frontiers]
-    if len(names) == len(files):
+    """The files that hold frontiers; the others are for other views."""
+    found = tuple(file for file in files if file.frontiers)
+    if not found:
+        names = texts.few([printable(str(file.path)) for file in files])
         raise InputError(
-            f"no memory frontier in {', '.join(names)}; `pytest "
+            f"no memory frontier in {names}; `pytest "
             "benchmarks/test_frontier.py --devices cuda --benchmark-autosave` finds "
             "and saves some"
         )
-    for name in names:
-        tell(f"{name}: no memory frontier in it")
-    return tuple(file for file in files if file.frontiers)
+    return found
 
 
 def _rows(files: Sequence[SavedFile]) -> tuple[_Row, ...]:

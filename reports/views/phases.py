@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from reports import cases, marks, phase_cells, phase_total, phases, tables
+from reports import cases, marks, phase_cells, phase_total, phases, tables, texts
 from reports.errors import InputError
 from reports.phases import Row
 from reports.pool import Pooled
@@ -14,7 +14,6 @@ HELP = "Where a launch's time goes, and how much of it is measured training."
 EXAMPLE = "python -m reports phases .benchmarks/"
 
 _CASES = "cases"
-_NAMED = 3
 _REST, _WALL = "rest", "wall"
 _MEDIANS = "medians over launches; those of the parts need not add up to the wall time"
 _MERGED = (
@@ -64,9 +63,8 @@ def _absent(pooled: Sequence[Pooled], rows: Sequence[Row]) -> tuple[str, ...]:
     untimed = sum(case.outcome is not None for case in pooled)
     lines = []
     if silent:
-        more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
-        named = "; ".join(silent[:_NAMED])
-        lines.append(f"saved without phases, and not shown: {named}{more}")
+        named = texts.few(silent, "; ")
+        lines.append(f"saved without phases, and not shown: {named}")
     if untimed:
         count = "1 case has" if untimed == 1 else f"{untimed} cases have"
         lines.append(f"{count} no time: what was spent on that, no file tells")

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from reports import cases, legend, memory_pools, pool_cases, pool_means, tables
+from reports import cases, legend, memory_pools, pool_cases, pool_means, tables, texts
 from reports.errors import InputError, printable
 from reports.memory_pools import Paired
 from reports.pool import Pooled
@@ -15,7 +15,6 @@ EXAMPLE = "python -m reports pool --pool 1 --against 0 .benchmarks/"
 
 _POOL, _AGAINST = "1", "0"  # the paper's figure 5
 _LISTED = 8
-_NAMED = 3
 _MEASURE = "`pytest benchmarks --devices cuda --cnmem 0,1 --benchmark-autosave`"
 
 
@@ -77,15 +76,14 @@ def _require(
     if not there:
         why = "; ".join(["no GPU case has run", *cannot])
         raise InputError(f"{why}; {_MEASURE} measures some")
+    known = texts.few(there, most=_LISTED)
     for option, value in (("--pool", pool), ("--against", against)):
         if value not in there:
             none = f"{option} {value}: no GPU case has run with cnmem={value}"
             why = "; ".join([none, *cannot])
-            raise InputError(f"{why}; there are: {_listed(there)}")
+            raise InputError(f"{why}; there are: {known}")
     if pool == against:
-        raise InputError(
-            f"--pool and --against are both {pool}; there are: {_listed(there)}"
-        )
+        raise InputError(f"--pool and --against are both {pool}; there are: {known}")
 
 
 def _unsupported(every: Sequence[Pooled], pools: Sequence[str]) -> list[Pooled]:
@@ -115,10 +113,4 @@ def _alone(paired: Paired) -> list[str]:
 
 
 def _named(found: Sequence[Pooled]) -> str:
-    return _listed([case.combination.describe() for case in found], _NAMED, "; ")
-
-
-def _listed(texts: Sequence[str], most: int = _LISTED, separator: str = ", ") -> str:
-    more = len(texts) - most
-    listed = separator.join(texts[:most])
-    return f"{listed} and {more} more" if more > 0 else listed
+    return texts.few([case.combination.describe() for case in found], "; ")

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from reports import amdahl, cases, cores_table, fit_table, legend, tables
+from reports import amdahl, cases, cores_table, fit_table, legend, tables, texts
 from reports.errors import InputError
 from reports.load import SavedFile
 from reports.saved import Saved
@@ -14,7 +14,6 @@ HELP = "What more CPU cores buy: times, speed-up, efficiency, and the serial fra
 EXAMPLE = "python -m reports scaling .benchmarks/"
 
 _MEASURE = "pytest benchmarks --devices cpu --cores 4,2,1 --benchmark-autosave"
-_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +70,8 @@ def _left_out(saved: Saved) -> tuple[str, ...]:
     single = [case.combination.describe() for case in alone(saved.cases)]
     lines = []
     if single:
-        more = f" and {len(single) - _NAMED} more" if len(single) > _NAMED else ""
-        named = "; ".join(single[:_NAMED])
-        lines.append(f"not shown, on one number of cores only: {named}{more}")
+        named = texts.few(single, "; ")
+        lines.append(f"not shown, on one number of cores only: {named}")
     on_cpu = (case for case in saved.cases if case.combination.device == "cpu")
     return (*lines, *legend.unsupported([c for c in on_cpu if not cases.has_run(c)]))
 

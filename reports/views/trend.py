@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import cases, sources, tables
+from reports import cases, sources, tables, texts
 from reports.errors import InputError, printable, tell
 from reports.load import SavedFile
 from reports.nodes import note
@@ -20,8 +20,6 @@ EXAMPLE = "python -m reports trend .benchmarks/ --figure build/trend.svg"
 
 #: Its points are made of the files: different commits are what it is about.
 BY_FILE = True
-
-_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,11 +93,7 @@ def _with_time(files: Sequence[SavedFile]) -> tuple[SavedFile, ...]:
     """Those that say when they were saved; a line on standard error for the others."""
     without = [printable(str(file.path)) for file in files if time_of(file) is None]
     if without:
-        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
-        tell(
-            f"{', '.join(without[:_NAMED])}{more}: no time of saving (datetime); "
-            "left out"
-        )
+        tell(f"{texts.few(without)}: no time of saving (datetime); left out")
     return tuple(file for file in files if time_of(file) is not None)
 
 
