@@ -48,9 +48,7 @@ def folder(
     if own is None and len(files) == 1 and not where.is_dir():
         ((name, content),) = files.items()
         if where.suffix == Path(name).suffix:
-            file(where, content, inputs)
-            show(f"{where}\n")
-            return
+            where, files = where.parent, {where.name: content}
     before = own.read(where) if own else frozenset()
     now = manifest.entries(files)
     if own:
