@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from reports import texts
 from reports.combination import (
     ASSUMED,
     COUNTS,
@@ -139,7 +140,5 @@ def _sorted(axis: str, values: Iterable[Value]) -> list[Value]:
     )
 
 
-def _list(texts: list[str], separator: str = ", ") -> str:
-    more = len(texts) - _LISTED
-    listed = separator.join(texts[:_LISTED])
-    return f"{listed} and {more} more" if more > 0 else listed
+def _list(names: list[str], separator: str = ", ") -> str:
+    return texts.few(names, separator, _LISTED)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from reports import stats
+from reports import stats, texts
 from reports.combination import Value
 from reports.guard.judging import Row, Word
 
@@ -56,8 +56,7 @@ def _too_few(suspects: Sequence[Row], *, split: bool) -> list[str]:
             groups.setdefault((base, head), []).append(row.name)
     lines = []
     for (base, head), found in groups.items():
-        more = len(found) - _NAMED
-        named = ", ".join(found[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        named = texts.few(found, most=_NAMED)
         remedy = "measure them again, with more"
         if split and base < _FEW:
             remedy = (
